@@ -1,0 +1,61 @@
+/**
+ * A message: a fixed header struct, then attributes; one object for both.
+ * @module
+ */
+
+import type { AttributesValue } from "./attributes.ts";
+import type { Codec } from "./codec.ts";
+import { align, Reader, Writer } from "./cursor.ts";
+import { DecodeError } from "./decode-error.ts";
+import type { Struct } from "./struct.ts";
+
+/** A description of the payload of a netlink message: what follows struct nlmsghdr. */
+export interface Message<H extends object, A extends object> extends Codec<H & A> {
+  /** Stands first in the path of a {@link DecodeError}. */
+  readonly name: string;
+  /** Header fields left out are zero, attributes left out are not sent. */
+  write(writer: Writer, value: Partial<H> & A): void;
+  encode(value: Partial<H> & A): Uint8Array;
+  /** @throws {DecodeError} with the message's name first in the path */
+  parse(bytes: Uint8Array): H & A;
+}
+
+/** Joins a header and its attributes; no name may stand in both. */
+export function message<H extends object, A extends object>(
+  name: string,
+  header: Struct<H>,
+  attrs: Codec<A>,
+): Message<H, A> {
+  const codec: Message<H, A> = {
+    name,
+    write(writer, value) {
+      header.write(writer, value);
+      writer.pad();
+      attrs.write(writer, value);
+    },
+    read(reader) {
+      try {
+        const head = header.read(reader);
+        reader.offset = Math.min(align(reader.offset), reader.end);
+        return Object.assign(head, attrs.read(reader));
+      } catch (error) {
+        throw error instanceof DecodeError ? error.within(name) : error;
+      }
+    },
+    encode(value) {
+      const writer = new Writer();
+      codec.write(writer, value);
+      return writer.finish();
+    },
+    parse: (bytes) => codec.read(new Reader(bytes)),
+  };
+  return codec;
+}
+
+/** What a message is encoded from: header fields optional. */
+// biome-ignore lint/suspicious/noExplicitAny: inference over every message
+export type MessageInput<M extends Message<any, any>> =
+  M extends Message<infer H, infer A> ? Partial<H> & A : never;
+
+/** The attribute part of a table, for annotations. */
+export type { AttributesValue };
