@@ -1,0 +1,128 @@
+/**
+ * What a CNI program is made of: its type, its configuration, and one function for each verb of the spec.
+ *
+ * `runPlugin` in `skeleton.ts` runs one. The functions are given everything as a value or a closure, so they can be
+ * destructured: `add({ config, ifName, ipam, openNetns }) { … }`.
+ * @module
+ */
+
+import type * as z from "zod/mini";
+
+import type { Attachment } from "../attachment.ts";
+import type { Netns } from "../net/netns.ts";
+import type { NetworkConfig } from "./config.ts";
+import type { CniResult, IpamResult } from "./result.ts";
+import type { SpecVersion } from "./versions.ts";
+
+/** An object schema that extends `networkConfig`. */
+export type ConfigSchema = z.ZodMiniObject & z.ZodMiniType<NetworkConfig>;
+
+/** The plugin named by `ipam.type`, executed with our own stdin and environment. */
+export interface Ipam {
+  /** False when the configuration has no `ipam.type`; then every call below but `add` does nothing. */
+  readonly configured: boolean;
+  /**
+   * Asks for addresses. When that fails, or the answer cannot be used, it has already been followed by IPAM DEL.
+   * @returns at least one address, in the newest form whatever version the delegate printed
+   * @throws {CniError} the delegate's own code, msg and details
+   */
+  add(): IpamResult;
+  /** @throws {CniError} as the delegate's */
+  del(): void;
+  /** @throws {CniError} as the delegate's */
+  check(): void;
+  /** @throws {CniError} as the delegate's; a delegate that knows no STATUS counts as ready */
+  status(): void;
+  /** @throws {CniError} as the delegate's; a delegate that knows no GC is said on stderr */
+  gc(): void;
+}
+
+/** What every verb gets. */
+export interface Call {
+  /** The network's name. */
+  readonly network: string;
+  /** The version the configuration is written in; the result will be printed in it. */
+  readonly cniVersion: SpecVersion;
+  /** CNI_ARGS: the keys that the definition's `argKeys` names, and no others. */
+  readonly args: Readonly<Partial<Record<string, string>>>;
+  readonly ipam: Ipam;
+  /** One line on stderr. */
+  warn(text: string): void;
+}
+
+/** What the verbs about one attachment get. */
+export interface AttachmentCall extends Call {
+  readonly containerId: string;
+  /** The name the link has or shall have in the container, at most 15 bytes. */
+  readonly ifName: string;
+  /** The three names above as one value: the owner of everything that lies on the host. */
+  readonly attachment: Attachment;
+  /**
+   * The result of the plugin before this one (of the whole chain, on DEL and CHECK), read from any spec version.
+   * A prevResult of `null` counts as absent; on DEL a broken one does too, after a warning.
+   */
+  readonly prevResult?: CniResult;
+  /** Opens CNI_NETNS; the caller disposes it. @throws {CniError} 4, naming CNI_NETNS and the path */
+  openNetns(): Netns;
+  /** Opens CNI_NETNS; undefined when it is not given, gone, or no network namespace. */
+  openNetnsIfPresent(): Netns | undefined;
+}
+
+export interface AddCall<C> extends AttachmentCall {
+  readonly config: C;
+  /** CNI_NETNS. */
+  readonly netnsPath: string;
+}
+
+export type CheckCall<C> = AddCall<C>;
+
+/** DEL works with what is left: a key of the configuration that cannot be used is warned of and absent. */
+export interface DelCall<C> extends AttachmentCall {
+  readonly config: Partial<C>;
+  readonly netnsPath: string | undefined;
+}
+
+export interface GcCall<C> extends Call {
+  readonly config: Partial<C>;
+  /** Undefined when the configuration does not have the list: then nothing is known, and nothing may be removed. */
+  readonly validAttachments: readonly Attachment[] | undefined;
+  /** True when the list is there and does not hold this attachment of this network. */
+  isStale(attachment: Attachment): boolean;
+}
+
+export interface StatusCall<C> extends Call {
+  readonly config: C;
+}
+
+/** A CNI program. Every verb is there; one that has nothing to do says so with an empty body and a comment. */
+export interface PluginDefinition<S extends ConfigSchema> {
+  /** The program's name, as in a configuration's `type`. */
+  readonly type: string;
+  /** Spec versions it speaks, ascending; all released ones when left out. */
+  readonly versions?: readonly SpecVersion[];
+  readonly config: S;
+  /** CNI_ARGS keys it reads. When left out CNI_ARGS is not looked at, as upstream's plugins without arguments do. */
+  readonly argKeys?: readonly string[];
+  /** It works on what an earlier plugin made: ADD and CHECK without prevResult are refused with code 7. */
+  readonly chained?: true;
+  /** Whether it has addresses by delegation: refused without `ipam.type`, or allowed. Left out: `ipam` is not looked at. */
+  readonly ipam?: "required" | "optional";
+  /** Makes the attachment. @returns the result, in the newest form; the skeleton converts and prints it */
+  add(call: AddCall<z.output<S>>): CniResult;
+  /** Removes all of the attachment that is left, as often as it is called. */
+  del(call: DelCall<z.output<S>>): void;
+  /** Throws when what ADD made is not there any more. Changes nothing. */
+  check(call: CheckCall<z.output<S>>): void;
+  /** Removes what stale attachments of this network left, goes on past failures, and throws them at the end. */
+  gc(call: GcCall<z.output<S>>): void;
+  /** Throws 50 or 51 when an ADD could not be served. Changes nothing. */
+  status(call: StatusCall<z.output<S>>): void;
+}
+
+/** Any definition, for the skeleton: it hands the parsed configuration through without looking into it. */
+export type Plugin = PluginDefinition<ConfigSchema>;
+
+/** Declares a CNI program; the schema gives the type of `config` in every verb. */
+export function definePlugin<S extends ConfigSchema>(definition: PluginDefinition<S>): Plugin {
+  return definition as unknown as Plugin;
+}
