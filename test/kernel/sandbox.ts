@@ -1,0 +1,341 @@
+/**
+ * A host of its own for tests that need the kernel: network and mount namespace, empty /run and /var/lib, an outside
+ * world on request. Nothing of it touches the machine's own network or files, and it ends with the test run.
+ * @module
+ */
+import { strictEqual } from "node:assert/strict";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  type Background,
+  enterProgram,
+  type Input,
+  type Outcome,
+  type Place,
+  root,
+  runIn,
+  startIn,
+} from "./enter.ts";
+import {
+  addressRows,
+  fileRows,
+  type Json,
+  linkRows,
+  nftRows,
+  routeRows,
+  type Snapshot,
+} from "./snapshot.ts";
+
+/** Where `npm run build` leaves the programs. */
+export const builtPrograms = join(root, "dist", "bin");
+
+/** One execution of a CNI program, as a runtime does it. What is left out is not in the environment. */
+export interface CniCall {
+  command: "ADD" | "DEL" | "CHECK" | "GC" | "STATUS" | "VERSION" | (string & {});
+  /** File name of the program. Default: the configuration's `type`. */
+  type?: string;
+  /** stdin: text as it is, anything else as JSON. */
+  config: unknown;
+  /** Default `c1`; `null` leaves the variable out. The next two likewise. */
+  containerId?: string | null;
+  /** Default `eth0`. */
+  ifName?: string | null;
+  /** CNI_NETNS, a path inside the sandbox; not set when left out. */
+  netns?: string | null;
+  /** CNI_ARGS */
+  args?: string;
+  /** More environment; `undefined` removes a variable. */
+  env?: Record<string, string | undefined>;
+  /** Folder of the program and CNI_PATH. Default {@link builtPrograms}. */
+  bin?: string;
+  timeoutMs?: number;
+}
+
+/** How a CNI program ended. */
+export interface CniOutcome extends Outcome {
+  /** stdout as JSON; `undefined` when it is empty. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into results of every version
+  json: any;
+}
+
+/** Options of {@link Sandbox.run}: where, and what it is given. */
+export interface RunOptions extends Input {
+  /** Path of a network namespace inside the sandbox; the host's when left out. */
+  netns?: string;
+}
+
+function cniEnvironment(call: CniCall, bin: string): Record<string, string> {
+  const env: Record<string, string | null | undefined> = {
+    CNI_COMMAND: call.command,
+    CNI_CONTAINERID: call.containerId === undefined ? "c1" : call.containerId,
+    CNI_IFNAME: call.ifName === undefined ? "eth0" : call.ifName,
+    CNI_NETNS: call.netns,
+    CNI_ARGS: call.args,
+    CNI_PATH: bin,
+    ...call.env,
+  };
+  const set = Object.entries(env).filter((entry): entry is [string, string] => entry[1] != null);
+  return Object.fromEntries(set);
+}
+
+function cniInvocation(call: CniCall): { program: string; options: Input } {
+  const bin = call.bin ?? builtPrograms;
+  const type = call.type ?? (call.config as { type?: string }).type;
+  if (type === undefined) throw new Error("cni: neither the call nor its configuration has a type");
+  const program = join(bin, type);
+  if (!existsSync(program)) throw new Error(`cni: ${program} does not exist: npm run build`);
+  const input = typeof call.config === "string" ? call.config : JSON.stringify(call.config);
+  const timeoutMs = call.timeoutMs ?? 30_000;
+  return { program, options: { input, timeoutMs, env: cniEnvironment(call, bin) } };
+}
+
+function cniOutcome(done: Outcome): CniOutcome {
+  let json: unknown;
+  try {
+    json = done.stdout === "" ? undefined : JSON.parse(done.stdout);
+  } catch {
+    throw new Error(`stdout is not one JSON document: ${done.stdout}`);
+  }
+  return { ...done, json };
+}
+
+/** Waits, without giving up the thread, until the file holds a line. */
+function waitForLine(path: string, child: ChildProcess): void {
+  const sleeper = new Int32Array(new SharedArrayBuffer(4));
+  for (let waited = 0; waited < 5000; waited++) {
+    if (readFileSync(path, "utf8").includes("\n")) return;
+    Atomics.wait(sleeper, 0, 0, 1);
+  }
+  throw new Error(`sandbox: the holder (pid ${child.pid}) is not ready after 5 s`);
+}
+
+const outsideWorld = `
+link add uplink type veth peer name eth0 netns /run/netns/outside
+address add 192.0.2.1/24 dev uplink
+address add 2001:db8::1/64 dev uplink nodad
+link set uplink up
+route add default via 192.0.2.2
+route add ::/0 via 2001:db8::2
+`;
+const outsideSide = `
+address add 192.0.2.2/24 dev eth0
+address add 2001:db8::2/64 dev eth0 nodad
+link set eth0 up
+link set lo up
+`;
+
+/** A host-role network and mount namespace. Close it with {@link Sandbox.dispose}, or declare it with `using`. */
+export class Sandbox {
+  /** Scratch folder on the machine, seen inside under the same path; removed at the end. */
+  readonly scratch: string;
+  readonly #holder: ChildProcess;
+  readonly #background: Background[] = [];
+  #disposed = false;
+
+  private constructor() {
+    this.scratch = mkdtempSync(join(tmpdir(), "netloom-test-"));
+    const ready = join(this.scratch, "ready");
+    const stdout = openSync(ready, "w");
+    this.#holder = spawn(enterProgram(), ["hold", root], { stdio: ["pipe", stdout, "inherit"] });
+    closeSync(stdout);
+    waitForLine(ready, this.#holder);
+    rmSync(ready);
+  }
+
+  /** A fresh host with nothing but lo. @throws {Error} without root. */
+  static create(): Sandbox {
+    strictEqual(process.geteuid?.(), 0, "a sandbox needs root");
+    return new Sandbox();
+  }
+
+  /** A path inside the sandbox as the test process can open it. */
+  path(inside: string): string {
+    return join(`/proc/${this.#holder.pid}/root`, inside);
+  }
+
+  #place(netns?: string): Place {
+    const own = `/proc/${this.#holder.pid}/ns`;
+    return { mnt: `${own}/mnt`, net: netns === undefined ? `${own}/net` : this.path(netns) };
+  }
+
+  /** Makes an empty network namespace, lo down, as a runtime does. @returns its path inside the sandbox. */
+  pod(name: string): string {
+    const path = `/run/netns/${name}`;
+    const argv = ["netns", this.#place().mnt, path];
+    const done = spawnSync(enterProgram(), argv, { encoding: "utf8" });
+    if (done.status !== 0) throw new Error(`pod ${name}: ${done.stderr}`);
+    return path;
+  }
+
+  /** Takes a namespace of {@link Sandbox.pod} away, as a runtime does before or after DEL. */
+  deletePod(name: string): void {
+    this.ok(["umount", `/run/netns/${name}`]);
+    this.ok(["rm", `/run/netns/${name}`]);
+  }
+
+  /**
+   * Wires the host to an outside world: link `uplink` 192.0.2.1/24 and 2001:db8::1/64 here, .2 and ::2 there, default
+   * routes from here to there and none back. @returns the path of the outside's network namespace.
+   */
+  outside(): string {
+    const path = "/run/netns/outside";
+    if (existsSync(this.path(path))) return path;
+    this.pod("outside");
+    this.ok(["ip", "-batch", "-"], { input: outsideWorld.replace("/run/netns/", "") });
+    this.ok(["ip", "-batch", "-"], { input: outsideSide, netns: path });
+    this.ok(["ip", "link", "show", "uplink"]); // has the kernel run its link watch now, not within a second
+    return path;
+  }
+
+  /** Runs a program and waits. Any exit status is an answer. */
+  run(argv: readonly string[], { netns, ...options }: RunOptions = {}): Outcome {
+    return runIn(this.#place(netns), argv, options);
+  }
+
+  /** Runs a program that has to succeed. @returns its stdout. */
+  ok(argv: readonly string[], options: RunOptions = {}): string {
+    const { status, signal, stdout, stderr } = this.run(argv, options);
+    if (status === 0) return stdout;
+    const how = signal === null ? `status ${status}` : `signal ${signal}`;
+    throw new Error(`${argv.join(" ")}: ${how}: ${stderr}${stdout}`);
+  }
+
+  /** Starts a program that runs beside the test, a server for instance; it ends with the sandbox. */
+  start(argv: readonly string[], { netns, ...options }: RunOptions = {}): Background {
+    const started = startIn(this.#place(netns), argv, options);
+    this.#background.push(started);
+    return started;
+  }
+
+  /** Executes a CNI program as a runtime does and waits. Any exit status is an answer. */
+  cni(call: CniCall): CniOutcome {
+    const { program, options } = cniInvocation(call);
+    return cniOutcome(this.run([program], options));
+  }
+
+  /** Same as {@link Sandbox.cni} for calls at the same time. */
+  async cniAtOnce(calls: readonly CniCall[]): Promise<CniOutcome[]> {
+    const started = calls.map((call) => {
+      const { program, options } = cniInvocation(call);
+      return startIn(this.#place(), [program], options).ended;
+    });
+    return (await Promise.all(started)).map((done) => {
+      if (done === undefined) throw new Error("cniAtOnce: a call was killed");
+      return cniOutcome(done);
+    });
+  }
+
+  /** Same as `ip -j ${args}`. */
+  // biome-ignore lint/suspicious/noExplicitAny: iproute2's JSON has no types
+  ipJson(args: string | readonly string[], netns?: string): any[] {
+    const words = typeof args === "string" ? args.split(" ") : args;
+    const out = this.ok(["ip", "-j", ...words], netns === undefined ? {} : { netns });
+    return JSON.parse(out.trim() || "[]");
+  }
+
+  /** The objects of `nft -j list ruleset`, without the first, `metainfo`. */
+  // biome-ignore lint/suspicious/noExplicitAny: nft's JSON has no types
+  nftJson(netns?: string): any[] {
+    const out = this.ok(["nft", "-j", "list", "ruleset"], netns === undefined ? {} : { netns });
+    return JSON.parse(out).nftables.filter((object: Json) => !("metainfo" in object));
+  }
+
+  /** Reads a sysctl by its dotted name, or writes it. @returns the value it has then. */
+  sysctl(name: string, value?: string | number, netns?: string): string {
+    const file = `/proc/sys/${name.replaceAll(".", "/")}`;
+    const where = netns === undefined ? {} : { netns };
+    if (value !== undefined) this.ok(["tee", file], { ...where, input: String(value) });
+    return this.ok(["cat", file], where).trim();
+  }
+
+  /** The host's state, to be compared with another moment's. Network namespaces of pods are not part of it. */
+  snapshot(netns?: string): Snapshot {
+    const skip = (path: string) => path.startsWith("/run/netns") || path === "/run/xtables.lock";
+    const files = ["/run", "/var/lib"].flatMap((top) => fileRows(this.path(top), top, skip));
+    return {
+      links: linkRows(this.ipJson("-d link", netns)),
+      addresses: addressRows(this.ipJson("address", netns)),
+      routes: routeRows([
+        ...this.ipJson("-4 route show table all", netns),
+        ...this.ipJson("-6 route show table all", netns),
+      ]),
+      rules: this.ipJson("rule", netns).map((rule) => JSON.stringify(rule)),
+      nft: nftRows(this.nftJson(netns)),
+      files: netns === undefined ? files.sort() : [],
+    };
+  }
+
+  /** Processes that are in the sandbox's namespaces or in those of its pods, `pid command` each. */
+  processes(): string[] {
+    const holder = this.#holder.pid;
+    const mine = namespaceOf(holder, "mnt");
+    const started = new Set(this.#background.map(({ pid }) => pid));
+    return readdirSync("/proc").flatMap((name) => {
+      const pid = Number(name);
+      if (!(pid > 0) || pid === holder || namespaceOf(pid, "mnt") !== mine) return [];
+      if (started.has(pid) || started.has(parentOf(pid))) return [];
+      return [`${pid} ${commandOf(pid)}`];
+    });
+  }
+
+  /** Ends what was started here and takes the host away. @throws {Error} a program left a process behind. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    const left = this.processes();
+    for (const { stop } of this.#background) void stop();
+    for (const row of left) killIfThere(Number.parseInt(row, 10));
+    this.#holder.stdin?.end();
+    this.#holder.kill("SIGKILL");
+    rmSync(this.scratch, { recursive: true, force: true });
+    if (left.length > 0) throw new Error(`processes were left in the sandbox: ${left.join(", ")}`);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/** Identity of a process' namespace, or `undefined` when the process is gone. */
+function namespaceOf(pid: number | undefined, type: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/${type}`);
+  } catch {
+    return undefined; // ended meanwhile, or a kernel thread
+  }
+}
+
+function parentOf(pid: number): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ")[1]);
+  } catch {
+    return 0; // ended meanwhile
+  }
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+  } catch {
+    return "(ended)";
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // it ended by itself, which is what was wanted
+  }
+}
