@@ -194,7 +194,9 @@ export class Sandbox {
     this.pod("outside");
     this.ok(["ip", "-batch", "-"], { input: outsideWorld.replace("/run/netns/", "") });
     this.ok(["ip", "-batch", "-"], { input: outsideSide, netns: path });
-    this.ok(["ip", "link", "show", "uplink"]); // has the kernel run its link watch now, not within a second
+    // asking for one link runs the kernel's link watch now, not within a second
+    this.ipJson("link show dev eth0", path);
+    this.ipJson("link show dev uplink");
     return path;
   }
 
