@@ -5,6 +5,8 @@
  * test: what it stands for is chosen with {@link setHost} and is nothing between tests.
  * @module
  */
+import { version } from "../scripts/place.ts";
+
 let current: Partial<Host> | undefined;
 
 /** What the code under test takes for the host from now on; `undefined` for none. */
@@ -27,6 +29,7 @@ const host = new Proxy({} as Host, {
 });
 
 Object.defineProperty(globalThis, "netloomHost", { value: host });
+Object.defineProperty(globalThis, "NETLOOM_VERSION", { value: version });
 
 /** Mocha root hooks: no fake host outlives its test. */
 export const mochaHooks = {

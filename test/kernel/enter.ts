@@ -6,10 +6,7 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-/** The repository's root folder, absolute. */
-export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+import { root } from "../../scripts/place.ts";
 
 /** Where a program runs. Both are files that name a namespace, as `/proc/123/ns/net`. */
 export interface Place {

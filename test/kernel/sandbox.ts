@@ -17,13 +17,13 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { binFolder, root } from "../../scripts/place.ts";
 import {
   type Background,
   enterProgram,
   type Input,
   type Outcome,
   type Place,
-  root,
   runIn,
   startIn,
 } from "./enter.ts";
@@ -36,9 +36,6 @@ import {
   routeRows,
   type Snapshot,
 } from "./snapshot.ts";
-
-/** Where `npm run build` leaves the programs. */
-export const builtPrograms = join(root, "dist", "bin");
 
 /** One execution of a CNI program, as a runtime does it. What is left out is not in the environment. */
 export interface CniCall {
@@ -57,7 +54,7 @@ export interface CniCall {
   args?: string;
   /** More environment; `undefined` removes a variable. */
   env?: Record<string, string | undefined>;
-  /** Folder of the program and CNI_PATH. Default {@link builtPrograms}. */
+  /** Folder of the program and CNI_PATH. Default {@link binFolder}. */
   bin?: string;
   timeoutMs?: number;
 }
@@ -90,7 +87,7 @@ function cniEnvironment(call: CniCall, bin: string): Record<string, string> {
 }
 
 function cniInvocation(call: CniCall): { program: string; options: Input } {
-  const bin = call.bin ?? builtPrograms;
+  const bin = call.bin ?? binFolder;
   const type = call.type ?? (call.config as { type?: string }).type;
   if (type === undefined) throw new Error("cni: neither the call nor its configuration has a type");
   const program = join(bin, type);

@@ -1,0 +1,37 @@
+/**
+ * Where things lie in the repository.
+ * @module
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The repository's root folder, absolute. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Where the build leaves the programs. */
+export const binFolder = join(root, "dist", "bin");
+
+/** The project's version, from package.json. */
+export const version: string = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version;
+
+/** A program of the suite. */
+export interface Program {
+  /** Its file name, which is the `type` of a configuration. */
+  type: string;
+  /** Its folder from the root, as `plugins/bridge`. */
+  folder: string;
+}
+
+/** Every folder below plugins/ and ipam/ that has a `main.ts`, sorted. */
+export function programs(): Program[] {
+  const found = ["plugins", "ipam"].flatMap((parent) => {
+    if (!existsSync(join(root, parent))) return [];
+    const folders = readdirSync(join(root, parent)).map((type) => ({
+      type,
+      folder: `${parent}/${type}`,
+    }));
+    return folders.filter(({ folder }) => existsSync(join(root, folder, "main.ts")));
+  });
+  return found.sort((a, b) => (a.folder < b.folder ? -1 : 1));
+}
