@@ -7,6 +7,7 @@
 import type { Codec, Decoded } from "./codec.ts";
 import { align, littleEndian, type Reader, type Writer } from "./cursor.ts";
 import { DecodeError } from "./decode-error.ts";
+import { nameRange, rangeError } from "./range.ts";
 
 /** The payload is attributes itself. */
 const NLA_F_NESTED = 0x8000;
@@ -20,7 +21,6 @@ export interface UnknownAttribute {
   readonly bytes: Uint8Array;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: inference over every codec
 type Row = readonly [type: number, codec: Codec<any>];
 type Rows = Record<string, Row>;
 /** What a table of attributes decodes to: what was there, and what the table does not know. */
@@ -28,46 +28,34 @@ export type AttributesValue<R extends Rows> = {
   [K in keyof R]?: Decoded<R[K][1]> | undefined;
 } & { unknown?: UnknownAttribute[] | undefined };
 
+/** A table of attributes, as a codec of the object that holds them. */
+export interface Attributes<T> extends Codec<T> {
+  /** Decodes into an object that has fields already: a message's header. @throws {DecodeError} */
+  readInto<H extends object>(reader: Reader, value: H): H & T;
+  /** The same table that decodes only the named attributes; the others are stepped over, not kept as unknown. */
+  pick<K extends keyof T & string>(...names: K[]): Attributes<Pick<T, K>>;
+}
+
+/** One row, ready for the loops below. */
+interface Field {
+  readonly name: string;
+  readonly type: number;
+  readonly codec: Codec<unknown>;
+  /** The codec of one of several, for {@link repeated}. */
+  readonly item: Codec<unknown> | undefined;
+}
+
 /**
  * Describes a run of attributes by name, number and payload. Encoding follows the order of the table (the kernel's own, so
  * that a dump re-encodes to the same bytes); decoding takes any order, and a repeated attribute's last occurrence unless its
  * codec is {@link repeated}. As a payload it is a nest, with NLA_F_NESTED.
  */
-export function attributes<R extends Rows>(rows: R): Codec<AttributesValue<R>> {
-  const byName = Object.entries(rows);
-  const byType = new Map(byName.map(([name, [type, codec]]) => [type, { name, codec }]));
-  return {
-    nested: true,
-    write(writer, value) {
-      const fields: Record<string, unknown> = value;
-      for (const [name, [type, codec]] of byName) {
-        const field = fields[name];
-        if (field !== undefined) {
-          writeField(writer, type, codec, field, value);
-        }
-      }
-      for (const { type, bytes } of value.unknown ?? []) {
-        writeAttribute(writer, type, () => writer.put(bytes));
-      }
-    },
-    read(reader) {
-      const value: Record<string, unknown> = {};
-      eachAttribute(reader, (type) => {
-        const row = byType.get(type & NLA_TYPE_MASK);
-        if (row === undefined) {
-          const unknown = (value.unknown ??= []) as UnknownAttribute[];
-          unknown.push({ type, bytes: reader.slice() });
-        } else {
-          value[row.name] = readField(reader, row.name, row.codec, value);
-        }
-      });
-      return value as AttributesValue<R>;
-    },
-  };
+export function attributes<R extends Rows>(rows: R): Attributes<AttributesValue<R>> {
+  return table(fieldsOf(rows), true);
 }
 
 /** The same attributes in a nest whose type carries no NLA_F_NESTED, where the kernel's own dumps leave it out. */
-export function unflagged<T>(codec: Codec<T>): Codec<T> {
+export function unflagged<C extends Codec<unknown>>(codec: C): C {
   return { ...codec, nested: false };
 }
 
@@ -75,22 +63,8 @@ export function unflagged<T>(codec: Codec<T>): Codec<T> {
 export function list<T>(item: Codec<T>, type = 1): Codec<T[]> {
   return {
     nested: true,
-    write(writer, values) {
-      for (const value of values) {
-        writeField(writer, type, item, value, values);
-      }
-    },
-    read(reader) {
-      const values: T[] = [];
-      eachAttribute(reader, (found) => {
-        if ((found & NLA_TYPE_MASK) !== type) {
-          const problem = `want list item of type ${type}, got ${found & NLA_TYPE_MASK}`;
-          throw new DecodeError("", reader.offset - NLA_HDRLEN, problem);
-        }
-        values.push(readField(reader, String(values.length), item, values) as T);
-      });
-      return values;
-    },
+    write: (writer, values) => writeItems(writer, values, type, item),
+    read: (reader) => readItems(reader, type, item),
   };
 }
 
@@ -111,17 +85,17 @@ export function repeated<T>(item: Codec<T>): Codec<T[]> {
 }
 
 /**
- * A payload that a sibling selects, as IFLA_INFO_DATA by `kind`; the selecting attribute stands before it. What no codec of
- * the table is for stays bytes.
+ * A payload that a sibling selects, as IFLA_INFO_DATA by `kind`; the selecting attribute, or header field of the message,
+ * stands before it. What no codec of the table is for stays bytes.
  */
-// biome-ignore lint/suspicious/noExplicitAny: inference over every codec
-export function selectedBy<T extends Record<string, Codec<any>>>(
+export function selectedBy<T extends Record<string | number, Codec<any>>>(
   selector: string,
   table: T,
 ): Codec<Decoded<T[keyof T]> | Uint8Array> {
   const codecOf = (parent: object | undefined): Codec<unknown> | undefined => {
     const key = (parent as Record<string, unknown> | undefined)?.[selector];
-    return typeof key === "string" && Object.hasOwn(table, key) ? table[key] : undefined;
+    const usable = typeof key === "string" || typeof key === "number";
+    return usable && Object.hasOwn(table, key) ? table[key] : undefined;
   };
   return {
     nested: true,
@@ -144,71 +118,204 @@ export function selectedBy<T extends Record<string, Codec<any>>>(
   };
 }
 
-function writeField(
+/** @param keeps whether attributes without a row are kept as unknown */
+function table<T extends object>(fields: Field[], keeps: boolean): Attributes<T> {
+  const byType: (Field | undefined)[] = [];
+  for (const field of fields) {
+    while (byType.length < field.type) {
+      byType.push(undefined); // no holes: engines look those up slowly
+    }
+    byType[field.type] = field;
+  }
+  const readInto = (reader: Reader, into: object) => {
+    readTable(reader, byType, into as Record<string, unknown>, keeps);
+    return into;
+  };
+  return {
+    nested: true,
+    write: (writer, value) => writeTable(writer, fields, value as Record<string, unknown>),
+    read: (reader) => readInto(reader, {}) as T,
+    readInto: readInto as Attributes<T>["readInto"],
+    pick: (...names) => {
+      const picked = fields.filter((field) => (names as string[]).includes(field.name));
+      return table(picked, (names as string[]).includes("unknown"));
+    },
+  };
+}
+
+function fieldsOf(rows: Rows): Field[] {
+  return Object.entries(rows).map(([name, [number, codec]]) => {
+    const { item } = codec as Partial<Repeated<unknown>>;
+    return { name, type: number, codec: item ?? codec, item };
+  });
+}
+
+function writeTable(writer: Writer, fields: Field[], value: Record<string, unknown>): void {
+  let name = "";
+  try {
+    for (let index = 0; index < fields.length; index++) {
+      const field = fields[index] as Field;
+      const content = value[field.name];
+      if (content !== undefined) {
+        name = field.name;
+        writeField(writer, field, content, value);
+      }
+    }
+    name = "unknown";
+    for (const { type, bytes } of (value.unknown ?? []) as UnknownAttribute[]) {
+      const at = writer.take(NLA_HDRLEN);
+      writer.put(bytes);
+      finishAttribute(writer, at, type);
+    }
+  } catch (error) {
+    throw nameRange(error, name);
+  }
+}
+
+function writeField(writer: Writer, field: Field, content: unknown, parent: object): void {
+  if (field.item === undefined) {
+    writeAttribute(writer, field.type, field.codec, content, parent);
+  } else {
+    for (const one of content as unknown[]) {
+      writeAttribute(writer, field.type, field.item, one, parent);
+    }
+  }
+}
+
+function writeItems<T>(writer: Writer, values: T[], type: number, item: Codec<T>): void {
+  let index = 0;
+  try {
+    for (; index < values.length; index++) {
+      writeAttribute(writer, type, item, values[index], values);
+    }
+  } catch (error) {
+    throw nameRange(error, String(index));
+  }
+}
+
+function writeAttribute(
   writer: Writer,
   type: number,
   codec: Codec<unknown>,
-  value: unknown,
+  content: unknown,
   parent: object,
 ): void {
-  const item = (codec as Partial<Repeated<unknown>>).item;
-  if (item !== undefined) {
-    for (const one of value as unknown[]) {
-      writeField(writer, type, item, one, parent);
-    }
-    return;
-  }
-  const flags = codec.nested ? NLA_F_NESTED : 0;
-  writeAttribute(writer, type | flags, () => codec.write(writer, value, parent));
+  const at = writer.take(NLA_HDRLEN);
+  codec.write(writer, content, parent);
+  finishAttribute(writer, at, codec.nested === true ? type | NLA_F_NESTED : type);
 }
 
-function writeAttribute(writer: Writer, type: number, payload: () => void): void {
-  const at = writer.take(NLA_HDRLEN);
-  payload();
+/** Fills in the header of the attribute that starts at `at` and pads it. */
+function finishAttribute(writer: Writer, at: number, type: number): void {
   const length = writer.length - at;
   if (length > 0xffff) {
-    throw new RangeError(`attribute ${type & NLA_TYPE_MASK} of ${length} bytes is over 65535`);
+    throw rangeError(`want at most 65535 bytes in one attribute, got ${length}`);
   }
   writer.view.setUint16(at, length, littleEndian);
   writer.view.setUint16(at + 2, type, littleEndian);
   writer.pad();
 }
 
-/** Narrows the reader to the payload of each attribute in turn. */
-function eachAttribute(reader: Reader, visit: (type: number) => void): void {
-  const end = reader.end;
-  while (reader.offset < end) {
-    const at = reader.take(NLA_HDRLEN);
-    const length = reader.view.getUint16(at, littleEndian);
-    const type = reader.view.getUint16(at + 2, littleEndian);
-    if (length < NLA_HDRLEN || at + length > end) {
-      const problem = `want an attribute length of ${NLA_HDRLEN} to ${end - at}, got ${length}`;
-      throw new DecodeError("", at, problem);
+/** Decodes attributes to the end of the window. */
+function readTable(
+  reader: Reader,
+  byType: (Field | undefined)[],
+  value: Record<string, unknown>,
+  keeps: boolean,
+): void {
+  const { end } = reader;
+  let type = -1;
+  try {
+    while (reader.offset < end) {
+      type = -1;
+      const at = reader.take(NLA_HDRLEN);
+      type = reader.view.getUint16(at + 2, littleEndian);
+      const next = openPayload(reader, at, end);
+      const number = type & NLA_TYPE_MASK;
+      const field = number < byType.length ? byType[number] : undefined;
+      if (field !== undefined) {
+        readField(reader, field, value);
+      } else if (keeps) {
+        keepUnknown(value, { type, bytes: reader.slice() });
+      }
+      reader.offset = next;
+      reader.end = end;
     }
-    reader.end = at + length;
-    visit(type);
-    reader.offset = Math.min(at + align(length), end);
-    reader.end = end;
+  } catch (error) {
+    throw type < 0 ? error : within(error, nameOfType(byType, type & NLA_TYPE_MASK));
   }
 }
 
-function readField(
-  reader: Reader,
-  name: string,
-  codec: Codec<unknown>,
-  parent: object,
-): unknown {
-  const { offset, left } = reader;
-  try {
-    const { size } = codec;
-    if (size !== undefined && (codec.extensible ? left < size : left !== size)) {
-      throw new DecodeError("", offset, `want ${size} bytes, got ${left}`);
-    }
-    const value = codec.read(reader, parent);
-    const earlier = (parent as Record<string, unknown>)[name];
-    const joins = (codec as Partial<Repeated<unknown>>).item !== undefined && earlier !== undefined;
-    return joins ? [...(earlier as unknown[]), ...(value as unknown[])] : value;
-  } catch (error) {
-    throw error instanceof DecodeError ? error.within(name) : error;
+function readField(reader: Reader, field: Field, value: Record<string, unknown>): void {
+  const content = readPayload(reader, field.codec, value);
+  if (field.item === undefined) {
+    value[field.name] = content;
+    return;
   }
+  const earlier = value[field.name] as unknown[] | undefined;
+  if (earlier === undefined) {
+    value[field.name] = [content];
+  } else {
+    earlier.push(content);
+  }
+}
+
+function keepUnknown(value: { unknown?: UnknownAttribute[] }, attribute: UnknownAttribute): void {
+  if (value.unknown === undefined) {
+    value.unknown = [];
+  }
+  value.unknown.push(attribute);
+}
+
+function readItems<T>(reader: Reader, type: number, item: Codec<T>): T[] {
+  const { end } = reader;
+  const values: T[] = [];
+  try {
+    while (reader.offset < end) {
+      const at = reader.take(NLA_HDRLEN);
+      const found = reader.view.getUint16(at + 2, littleEndian) & NLA_TYPE_MASK;
+      if (found !== type) {
+        throw new DecodeError("", at, `want list item of type ${type}, got ${found}`);
+      }
+      const next = openPayload(reader, at, end);
+      values.push(readPayload(reader, item, values) as T);
+      reader.offset = next;
+      reader.end = end;
+    }
+  } catch (error) {
+    throw within(error, String(values.length));
+  }
+  return values;
+}
+
+/** Narrows the window to the payload of the attribute at `at`, whose header was taken; returns where the next one starts. */
+function openPayload(reader: Reader, at: number, end: number): number {
+  const length = reader.view.getUint16(at, littleEndian);
+  const stop = at + length;
+  if (length < NLA_HDRLEN || stop > end) {
+    const problem = `want an attribute length of ${NLA_HDRLEN} to ${end - at}, got ${length}`;
+    throw new DecodeError("", at, problem);
+  }
+  reader.end = stop;
+  const next = at + align(length);
+  return next < end ? next : end;
+}
+
+function readPayload(reader: Reader, codec: Codec<unknown>, parent: object): unknown {
+  const { size } = codec;
+  if (size !== undefined) {
+    const left = reader.end - reader.offset;
+    if (codec.extensible === true ? left < size : left !== size) {
+      throw new DecodeError("", reader.offset, `want ${size} bytes, got ${left}`);
+    }
+  }
+  return codec.read(reader, parent);
+}
+
+function within(error: unknown, name: string): unknown {
+  return error instanceof DecodeError ? error.within(name) : error;
+}
+
+function nameOfType(byType: (Field | undefined)[], type: number): string {
+  return byType[type]?.name ?? `attribute ${type}`;
 }

@@ -20,7 +20,6 @@ export interface Codec<T> {
 }
 
 /** The value a codec, attribute table or message decodes to. */
-// biome-ignore lint/suspicious/noExplicitAny: inference over every codec
 export type Decoded<C extends Codec<any>> = C extends Codec<infer T> ? T : never;
 
 /** Encodes one value on its own. */

@@ -51,6 +51,17 @@ export class Writer {
     return this.#bytes.slice(0, this.length);
   }
 
+  /** What was written, as a view that lasts until the next write. */
+  written(): Uint8Array {
+    return this.#bytes.subarray(0, this.length);
+  }
+
+  /** Forgets what was written and keeps the room. */
+  clear(): void {
+    this.#bytes.fill(0, 0, this.length);
+    this.length = 0;
+  }
+
   #grow(): void {
     const bytes = new Uint8Array(Math.max(this.length, this.#bytes.length * 2));
     bytes.set(this.#bytes);

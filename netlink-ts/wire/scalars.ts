@@ -4,8 +4,9 @@
  */
 
 import type { Codec } from "./codec.ts";
-import { littleEndian as host } from "./cursor.ts";
+import { littleEndian as host, type Reader, type Writer } from "./cursor.ts";
 import { DecodeError } from "./decode-error.ts";
+import { rangeError } from "./range.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -16,6 +17,9 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 export const u8: Codec<number> = {
   size: 1,
   write(writer, value) {
+    if ((value & 0xff) !== value) {
+      throw notIn("0 to 255", value);
+    }
     const at = writer.take(1);
     writer.view.setUint8(at, value);
   },
@@ -39,10 +43,23 @@ export const u64be = integer64(false);
 export const i32: Codec<number> = {
   size: 4,
   write(writer, value) {
+    if ((value | 0) !== value) {
+      throw notIn("-2147483648 to 2147483647", value);
+    }
     const at = writer.take(4);
     writer.view.setInt32(at, value, host);
   },
   read: (reader) => reader.view.getInt32(reader.take(4), host),
+};
+
+/** Signed, network order: nf_tables' verdicts and priorities. */
+export const i32be: Codec<number> = {
+  size: 4,
+  write(writer, value) {
+    const at = writer.take(4);
+    writer.view.setInt32(at, value);
+  },
+  read: (reader) => reader.view.getInt32(reader.take(4)),
 };
 
 /** An attribute that says something by being there: no bytes, `true`. */
@@ -51,7 +68,7 @@ export const flag: Codec<true> = { size: 0, write: () => {}, read: () => true };
 /** Text with a closing NUL. Decoding stops at the first NUL and takes text without one. */
 export const cstring: Codec<string> = {
   write(writer, value) {
-    writer.put(encoder.encode(value));
+    writeText(writer, value);
     writer.take(1);
   },
   read: readText,
@@ -59,7 +76,7 @@ export const cstring: Codec<string> = {
 
 /** Text without a closing NUL; decodes as {@link cstring}. */
 export const string: Codec<string> = {
-  write: (writer, value) => writer.put(encoder.encode(value)),
+  write: writeText,
   read: readText,
 };
 
@@ -80,7 +97,7 @@ export function fixed(size: number): Codec<Uint8Array> {
     size,
     write(writer, value) {
       if (value.length > size) {
-        throw new RangeError(`want at most ${size} bytes, got ${value.length}`);
+        throw rangeError(`want at most ${size} bytes, got ${value.length}`);
       }
       writer.put(value);
       writer.take(size - value.length);
@@ -89,7 +106,18 @@ export function fixed(size: number): Codec<Uint8Array> {
   };
 }
 
-function readText(reader: Parameters<typeof bytes.read>[0]): string {
+function notIn(range: string, value: number | bigint): RangeError {
+  return rangeError(`want ${range}, got ${value}`);
+}
+
+function writeText(writer: Writer, value: string): void {
+  if (value.includes("\0")) {
+    throw rangeError(`want text without NUL, got ${JSON.stringify(value)}`);
+  }
+  writer.put(encoder.encode(value));
+}
+
+function readText(reader: Reader): string {
   const all = reader.slice();
   const nul = all.indexOf(0);
   return decoder.decode(nul < 0 ? all : all.subarray(0, nul));
@@ -100,7 +128,7 @@ function bytesOf(...sizes: number[]): Codec<Uint8Array> {
   return {
     write(writer, value) {
       if (!sizes.includes(value.length)) {
-        throw new RangeError(`want ${wanted}, got ${value.length}`);
+        throw rangeError(`want ${wanted}, got ${value.length}`);
       }
       writer.put(value);
     },
@@ -117,6 +145,9 @@ function integer16(little: boolean): Codec<number> {
   return {
     size: 2,
     write(writer, value) {
+      if ((value & 0xffff) !== value) {
+        throw notIn("0 to 65535", value);
+      }
       const at = writer.take(2);
       writer.view.setUint16(at, value, little);
     },
@@ -128,6 +159,9 @@ function integer32(little: boolean): Codec<number> {
   return {
     size: 4,
     write(writer, value) {
+      if (value >>> 0 !== value) {
+        throw notIn("0 to 4294967295", value);
+      }
       const at = writer.take(4);
       writer.view.setUint32(at, value, little);
     },
@@ -139,6 +173,9 @@ function integer64(little: boolean): Codec<bigint> {
   return {
     size: 8,
     write(writer, value) {
+      if (BigInt.asUintN(64, value) !== value) {
+        throw notIn("0 to 18446744073709551615", value);
+      }
       const at = writer.take(8);
       writer.view.setBigUint64(at, value, little);
     },

@@ -6,8 +6,8 @@
 import type { Codec, Decoded } from "./codec.ts";
 import type { Reader, Writer } from "./cursor.ts";
 import { DecodeError } from "./decode-error.ts";
+import { nameRange } from "./range.ts";
 
-// biome-ignore lint/suspicious/noExplicitAny: inference over every codec
 type Fields = Record<string, Codec<any>>;
 /** Every field is there after decoding. */
 export type StructValue<F extends Fields> = { [K in keyof F]: Decoded<F[K]> };
@@ -22,22 +22,30 @@ export interface Struct<T> extends Codec<T> {
  * As the payload of an attribute it may be longer than described: kernels append fields.
  */
 export function struct<F extends Fields>(fields: F): Struct<StructValue<F>> {
-  const entries = Object.entries(fields);
-  const size = entries.reduce((sum, [name, codec]) => sum + fixedSize(name, codec), 0);
+  const names = Object.keys(fields);
+  const codecs = Object.values(fields);
+  const sizes = names.map((name, index) => fixedSize(name, codecs[index] as Codec<unknown>));
+  const size = sizes.reduce((sum, one) => sum + one, 0);
   return {
     size,
     extensible: true,
     write(writer, value) {
-      for (const [name, codec] of entries) {
+      for (let index = 0; index < names.length; index++) {
+        const name = names[index] as string;
         const field = value[name];
         if (field === undefined) {
-          writer.take(codec.size ?? 0);
+          writer.take(sizes[index] as number);
         } else {
-          codec.write(writer, field);
+          writeField(writer, name, codecs[index] as Codec<unknown>, field);
         }
       }
     },
-    read: (reader) => readFields(reader, entries, size) as StructValue<F>,
+    read(reader) {
+      if (reader.left < size) {
+        throw new DecodeError("", reader.offset, `want ${size} bytes, got ${reader.left}`);
+      }
+      return readFields(reader, names, codecs) as StructValue<F>;
+    },
   };
 }
 
@@ -50,15 +58,20 @@ export function padding(size: number): Codec<undefined> {
   };
 }
 
-function readFields(reader: Reader, entries: [string, Codec<unknown>][], size: number): object {
-  if (reader.left < size) {
-    throw new DecodeError("", reader.offset, `want ${size} bytes, got ${reader.left}`);
+function writeField(writer: Writer, name: string, codec: Codec<unknown>, field: unknown): void {
+  try {
+    codec.write(writer, field);
+  } catch (error) {
+    throw nameRange(error, name);
   }
+}
+
+function readFields(reader: Reader, names: string[], codecs: Codec<unknown>[]): object {
   const value: Record<string, unknown> = {};
-  for (const [name, codec] of entries) {
-    const field = codec.read(reader);
+  for (let index = 0; index < names.length; index++) {
+    const field = (codecs[index] as Codec<unknown>).read(reader);
     if (field !== undefined) {
-      value[name] = field;
+      value[names[index] as string] = field;
     }
   }
   return value;
