@@ -4,17 +4,48 @@
  * @module
  */
 
+import "./zod-settings.ts";
 import * as z from "zod/mini";
 
+import { CniError, cniCode } from "../errors.ts";
+import { describeIssue, valueAt } from "./issue-text.ts";
+
 /**
- * Keys every configuration may have; a plugin adds its own with `z.extend(networkConfig, { … })`.
- * What the skeleton reads itself (`prevResult`, `cni.dev/…`, `capabilities`, `args`) is not checked again here.
+ * Keys every configuration may have; a plugin adds its own with `z.extend(networkConfig, { … })`, and says what is
+ * in `ipam`, `dns`, `args` and `runtimeConfig` where it reads them. What stays unknown here is not looked at, so a
+ * wrong type in a key that a plugin does not use does no harm.
  */
 export const networkConfig = z.object({
-  cniVersion: z.optional(z.string()),
+  cniVersion: z.optional(z.unknown()),
   name: z.string(),
   type: z.optional(z.unknown()),
+  capabilities: z.optional(z.unknown()),
+  runtimeConfig: z.optional(z.unknown()),
+  args: z.optional(z.unknown()),
+  ipam: z.optional(z.unknown()),
+  dns: z.optional(z.unknown()),
+  prevResult: z.optional(z.unknown()),
 });
 
 /** A configuration that has been parsed by {@link networkConfig} or an extension of it. */
 export type NetworkConfig = z.output<typeof networkConfig>;
+
+/**
+ * Parses a configuration whose keys have been normalised.
+ * @throws {CniError} 6 for a wrong JSON type, 7 for a wrong or missing value; the message names the first key, what
+ * was wanted and what was found, `details` the others
+ */
+export function parseConfig<S extends z.ZodMiniType>(schema: S, value: unknown): z.output<S> {
+  const parsed = z.safeParse(schema, value);
+  if (parsed.success) return parsed.data;
+  throw configError(parsed.error.issues, value);
+}
+
+function configError(issues: readonly z.core.$ZodIssue[], value: unknown): CniError {
+  const [first, ...others] = issues.map((issue) => describeIssue(issue, value));
+  const wrongType =
+    issues[0]?.code === "invalid_type" && valueAt(value, issues[0].path) !== undefined;
+  const code = wrongType ? cniCode.decode : cniCode.badConfig;
+  const details = others.slice(0, 8).join("; ");
+  return new CniError(code, first ?? "bad configuration", details === "" ? {} : { details });
+}
