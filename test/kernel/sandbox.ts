@@ -37,6 +37,9 @@ import {
   type Snapshot,
 } from "./snapshot.ts";
 
+/** Where `npm run build` leaves the programs. */
+export const builtPrograms = binFolder;
+
 /** One execution of a CNI program, as a runtime does it. What is left out is not in the environment. */
 export interface CniCall {
   command: "ADD" | "DEL" | "CHECK" | "GC" | "STATUS" | "VERSION" | (string & {});
@@ -54,7 +57,7 @@ export interface CniCall {
   args?: string;
   /** More environment; `undefined` removes a variable. */
   env?: Record<string, string | undefined>;
-  /** Folder of the program and CNI_PATH. Default {@link binFolder}. */
+  /** Folder of the program and CNI_PATH. Default {@link builtPrograms}. */
   bin?: string;
   timeoutMs?: number;
 }
@@ -87,7 +90,7 @@ function cniEnvironment(call: CniCall, bin: string): Record<string, string> {
 }
 
 function cniInvocation(call: CniCall): { program: string; options: Input } {
-  const bin = call.bin ?? binFolder;
+  const bin = call.bin ?? builtPrograms;
   const type = call.type ?? (call.config as { type?: string }).type;
   if (type === undefined) throw new Error("cni: neither the call nor its configuration has a type");
   const program = join(bin, type);
