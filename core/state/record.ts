@@ -1,0 +1,166 @@
+/**
+ * Attachment records: what a plugin did for one attachment, so that DEL, GC and repair need not guess.
+ *
+ * A record is one JSON file, `/run/netloom/<network>/<containerID>:<ifname>/<plugin>.json`, for root alone, and ends
+ * with the boot. Write it before the kernel is changed. A record repeats whose it is; one that is broken or somebody
+ * else's is named on stderr and counts as missing, since DEL has to go on.
+ * @module
+ */
+
+import * as z from "zod/mini";
+
+import type { Attachment } from "../attachment.ts";
+import { sha256Hex } from "../attachment.ts";
+import { explain, isErrno } from "../errors.ts";
+import { host } from "../host.ts";
+import { warn } from "../log.ts";
+import {
+  ensureDirectory,
+  isTemporaryName,
+  readFileIfPresent,
+  unlinkIfPresent,
+  writeFileAtomically,
+} from "./file.ts";
+
+const root = "/run/netloom";
+const largestRecord = 4 * 1024 * 1024;
+
+const recordFile = z.object({
+  network: z.string(),
+  containerId: z.string(),
+  ifname: z.string(),
+  value: z.unknown(),
+});
+
+/**
+ * Keeps `value` (anything JSON can say) as the plugin's record, in the place of one that is there.
+ * @throws HostError ENOSPC, EROFS…; then the old record, or none, is still there
+ */
+export function writeRecord(attachment: Attachment, plugin: string, value: unknown): void {
+  const { network, containerId, ifname } = attachment;
+  const text = JSON.stringify({ network, containerId, ifname, value });
+  const bytes = new TextEncoder().encode(text);
+  const directory = directoryFor(attachment);
+  // a DEL of another attachment may just now remove the network's directory as empty
+  for (let triesLeft = 5; ; triesLeft--) {
+    try {
+      ensureDirectory(directory, 0o700);
+      writeFileAtomically(`${directory}/${plugin}.json`, bytes);
+      return;
+    } catch (error) {
+      if (triesLeft === 0 || !isErrno(error, "ENOENT")) throw error;
+    }
+  }
+}
+
+/** The plugin's record, checked by `schema`; undefined when there is none that can be used. */
+export function readRecord<S extends z.ZodMiniType>(
+  attachment: Attachment,
+  plugin: string,
+  schema: S,
+): z.output<S> | undefined {
+  const path = `${directoryFor(attachment)}/${plugin}.json`;
+  const file = readRecordFile(path);
+  if (file === undefined) return undefined;
+  if (!isSame(file, attachment)) {
+    return stepOver(path, "it belongs to another attachment");
+  }
+  const parsed = z.safeParse(schema, file.value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  return stepOver(path, `bad value at "${["value", ...(issue?.path ?? [])].join(".")}"`);
+}
+
+/** Removes the plugin's record and the directories that are empty then. Nothing to remove is fine. */
+export function removeRecord(attachment: Attachment, plugin: string): void {
+  const directory = directoryFor(attachment);
+  unlinkIfPresent(`${directory}/${plugin}.json`);
+  if (removeIfEmpty(directory) || removeLeftovers(directory))
+    removeIfEmpty(networkDirectory(attachment.network));
+}
+
+/** The attachments of a network that have a record of this plugin, in no order. */
+export function recordedAttachments(network: string, plugin: string): Attachment[] {
+  const directory = networkDirectory(network);
+  const found: Attachment[] = [];
+  for (const name of entriesOf(directory)) {
+    const path = `${directory}/${name}/${plugin}.json`;
+    const file = readRecordFile(path);
+    if (file === undefined) continue;
+    const { containerId, ifname } = file;
+    if (file.network === network && attachmentName(file) === name) {
+      found.push({ network, containerId, ifname });
+    } else stepOver(path, "it belongs to another attachment");
+  }
+  return found;
+}
+
+function readRecordFile(path: string): z.output<typeof recordFile> | undefined {
+  try {
+    const bytes = readFileIfPresent(path, largestRecord);
+    if (bytes === undefined) return undefined;
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    const parsed = z.safeParse(recordFile, JSON.parse(text));
+    return parsed.success ? parsed.data : stepOver(path, "it is no record");
+  } catch (error) {
+    // ENOTDIR: something else lies where the attachment's directory should be
+    if (isErrno(error, "ENOTDIR")) return undefined;
+    return stepOver(path, explain(error));
+  }
+}
+
+function stepOver(path: string, why: string): undefined {
+  warn(`steps over ${JSON.stringify(path)}: ${why}`);
+  return undefined;
+}
+
+function isSame(a: Attachment, b: Attachment): boolean {
+  return a.network === b.network && a.containerId === b.containerId && a.ifname === b.ifname;
+}
+
+/** What a kill left while it wrote. @returns whether the directory is gone */
+function removeLeftovers(directory: string): boolean {
+  const names = entriesOf(directory);
+  if (names.length === 0 || !names.every(isTemporaryName)) return false;
+  for (const name of names) unlinkIfPresent(`${directory}/${name}`);
+  return removeIfEmpty(directory);
+}
+
+function removeIfEmpty(directory: string): boolean {
+  try {
+    host.rmdir(directory);
+    return true;
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return true;
+    // EBUSY: somebody mounted something there
+    if (isErrno(error, "ENOTEMPTY", "EEXIST", "EBUSY")) return false;
+    throw error;
+  }
+}
+
+function entriesOf(directory: string): string[] {
+  try {
+    return host.readdir(directory);
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return [];
+    throw error;
+  }
+}
+
+function networkDirectory(network: string): string {
+  return `${root}/${fileName(network)}`;
+}
+
+function directoryFor(attachment: Attachment): string {
+  return `${networkDirectory(attachment.network)}/${attachmentName(attachment)}`;
+}
+
+function attachmentName({ containerId, ifname }: { containerId: string; ifname: string }): string {
+  return fileName(`${containerId}:${ifname}`);
+}
+
+/** Names over 200 bytes are cut, and a hash of the whole follows "~", which neither name nor container id can hold. */
+function fileName(text: string): string {
+  if (new TextEncoder().encode(text).length <= 200) return text;
+  return `${text.slice(0, 120)}~${sha256Hex(text).slice(0, 32)}`;
+}
