@@ -8,6 +8,8 @@ import { attributes } from "../../wire/attributes.ts";
 import { u32be } from "../../wire/scalars.ts";
 import { expression } from "./expression.ts";
 
+/** The EtherType of the payload, network order. */
+export const NFT_META_PROTOCOL = 1;
 /** The mark, host order. */
 export const NFT_META_MARK = 3;
 /** Interface indexes, host order. */
