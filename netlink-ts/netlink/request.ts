@@ -4,7 +4,7 @@
  */
 
 import type { Reader, Writer } from "../wire/cursor.ts";
-import type { Message } from "../wire/message.ts";
+import type { HeaderInput, Message } from "../wire/message.ts";
 import { NLM_F_REQUEST } from "./flags.ts";
 
 /** A type of message by number and name: `RTM_NEWADDR` is `{ name: "RTM_NEWADDR", number: 20 }`. */
@@ -51,19 +51,19 @@ export function request<H extends object, A extends object>(
   type: MessageType,
   flags: number,
   message: Message<H, A>,
-): Request<Partial<H> & A, H & A>;
+): Request<HeaderInput<H> & A, H & A>;
 export function request<H extends object, A extends object, R>(
   type: MessageType,
   flags: number,
   message: Message<H, A>,
   reply: Decodes<R>,
-): Request<Partial<H> & A, R>;
+): Request<HeaderInput<H> & A, R>;
 export function request<H extends object, A extends object>(
   type: MessageType,
   flags: number,
   message: Message<H, A>,
   reply: Decodes<unknown> = message,
-): Request<Partial<H> & A, unknown> {
+): Request<HeaderInput<H> & A, unknown> {
   return { name: type.name, type: type.number, flags: flags | NLM_F_REQUEST, message, reply };
 }
 

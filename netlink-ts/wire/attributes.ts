@@ -298,7 +298,7 @@ function openPayload(reader: Reader, at: number, end: number): number {
   }
   reader.end = stop;
   const next = at + align(length);
-  return next < end ? next : end;
+  return Math.min(next, end);
 }
 
 function readPayload(reader: Reader, codec: Codec<unknown>, parent: object): unknown {

@@ -20,7 +20,7 @@ export interface Codec<T> {
 }
 
 /** The value a codec, attribute table or message decodes to. */
-export type Decoded<C extends Codec<any>> = C extends Codec<infer T> ? T : never;
+export type Decoded<C extends Codec<any>> = C extends { read(reader: Reader): infer T } ? T : never;
 
 /** Encodes one value on its own. */
 export function encode<T>(codec: Codec<T>, value: T): Uint8Array {

@@ -21,8 +21,11 @@ export class DecodeError extends Error {
     this.message = this.#text();
   }
 
-  /** Puts the name of the enclosing field before the path; decoders call it on the way out. */
+  /** Puts the name of the enclosing field before the path; decoders call it on the way out. "" changes nothing. */
   within(name: string): this {
+    if (name === "") {
+      return this;
+    }
     this.path = this.path === "" ? name : `${name}.${this.path}`;
     this.message = this.#text();
     return this;

@@ -10,6 +10,9 @@ import { DecodeError } from "./decode-error.ts";
 import { nameRange } from "./range.ts";
 import type { Struct } from "./struct.ts";
 
+/** Header fields as they are encoded: what is left out or undefined is zero. */
+export type HeaderInput<H> = { [K in keyof H]?: H[K] | undefined };
+
 /** A description of the payload of a netlink message: what follows struct nlmsghdr. */
 export interface Message<H extends object, A extends object> extends Codec<H & A> {
   /** Stands first in the path of a {@link DecodeError}. */
@@ -17,8 +20,8 @@ export interface Message<H extends object, A extends object> extends Codec<H & A
   /** Where the attributes start. */
   readonly headerSize: number;
   /** Header fields left out are zero, attributes left out are not sent. @throws {RangeError} naming the field */
-  write(writer: Writer, value: Partial<H> & A): void;
-  encode(value: Partial<H> & A): Uint8Array;
+  write(writer: Writer, value: HeaderInput<H> & A): void;
+  encode(value: HeaderInput<H> & A): Uint8Array;
   /** @throws {DecodeError} with the message's name first in the path */
   parse(bytes: Uint8Array): H & A;
   /**
@@ -28,7 +31,10 @@ export interface Message<H extends object, A extends object> extends Codec<H & A
   pick<K extends keyof A & string>(...names: K[]): Message<H, Pick<A, K>>;
 }
 
-/** Joins a header and its attributes; no name may stand in both. */
+/**
+ * Joins a header and its attributes; no name may stand in both. A message that is itself the payload of an attribute
+ * (VETH_INFO_PEER) has the name "".
+ */
 export function message<H extends object, A extends object>(
   name: string,
   header: Struct<H>,
@@ -69,7 +75,7 @@ export function message<H extends object, A extends object>(
 
 /** What a message is encoded from: header fields optional. */
 export type MessageInput<M extends Message<any, any>> =
-  M extends Message<infer H, infer A> ? Partial<H> & A : never;
+  M extends Message<infer H, infer A> ? HeaderInput<H> & A : never;
 
 /** The attribute part of a table, for annotations. */
 export type { AttributesValue };

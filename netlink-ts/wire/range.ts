@@ -13,7 +13,7 @@ export function rangeError(problem: string): RangeError {
  * `encode link.mtu: want 0 to 4294967295, got -1`; encoders call it on the way out. Other errors pass unchanged.
  */
 export function nameRange(error: unknown, name: string): unknown {
-  if (error instanceof RangeError && error.message.startsWith("encode")) {
+  if (error instanceof RangeError && name !== "" && error.message.startsWith("encode")) {
     const rest = error.message.slice("encode".length);
     error.message = rest.startsWith(":")
       ? `encode ${name}${rest}`

@@ -14,7 +14,7 @@ export type StructValue<F extends Fields> = { [K in keyof F]: Decoded<F[K]> };
 /** A codec of structs: fields left out are encoded as zero bytes. */
 export interface Struct<T> extends Codec<T> {
   readonly size: number;
-  write(writer: Writer, value: Partial<T>): void;
+  write(writer: Writer, value: { [K in keyof T]?: T[K] | undefined }): void;
 }
 
 /**
