@@ -45,11 +45,19 @@ export function compileC(source: string): string {
   if (existsSync(program)) return program;
   mkdirSync(dirname(program), { recursive: true });
   const unfinished = `${program}.${process.pid}`;
-  execFileSync("musl-gcc", ["-O2", "-static", "-Wall", "-Wextra", "-o", unfinished, source], {
+  // musl brings no kernel headers: those of the machine are looked at last
+  const headers = ["/usr/include", `/usr/include/${arch()}-linux-gnu`];
+  const includes = headers.flatMap((folder) => ["-idirafter", folder]);
+  execFileSync("musl-gcc", ["-O2", "-static", ...includes, "-o", unfinished, source], {
     stdio: ["ignore", "ignore", "inherit"],
   });
   renameSync(unfinished, program);
   return program;
+}
+
+/** The machine's name as in its folder of headers. */
+function arch(): string {
+  return process.arch === "arm64" ? "aarch64" : "x86_64";
 }
 
 let compiled: string | undefined;

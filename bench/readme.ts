@@ -1,0 +1,179 @@
+/**
+ * The figures as bench/README.md shows them.
+ * @module
+ */
+import { readdirSync, statSync } from "node:fs";
+import { cpus, release } from "node:os";
+import { join } from "node:path";
+import { binFolder } from "../scripts/place.ts";
+import { cell, digits, type Samples, type Table } from "./figures.ts";
+import type { Measured, Size } from "./measure.ts";
+
+const columns = ["netloom", "reference", "reference, nftables", "C floor"];
+
+function table(head: string[], rows: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+/** The better of the reference's two back ends. */
+function reference(figures: Table, row: string): Samples {
+  const [one, two] = [figures.at(row, "reference"), figures.at(row, "reference, nftables")];
+  return two.median < one.median ? two : one;
+}
+
+/** `1/13` for a part, `3.2x` for a multiple. */
+function ratio(value: number): string {
+  if (!Number.isFinite(value)) return "-";
+  return value < 1 ? `1/${digits(1 / value)}` : `${digits(value)}x`;
+}
+
+/** Whether a figure reaches its target, in words the table shows. */
+function verdict(value: number, most: number): string {
+  return value <= most ? "reached" : `missed by ${digits(value / most)}x`;
+}
+
+interface ChainRow {
+  row: string;
+  title: string;
+  /** The most that the ratio to the reference may be; none when nothing was promised. */
+  most?: number;
+}
+
+function chainRows(size: Size): ChainRow[] {
+  const many = `beside ${size.pods} attachments`;
+  return [
+    { row: "ADD", title: "ADD", most: 1 / 12 },
+    { row: "DEL", title: "DEL", most: 1 / 7 },
+    { row: "CHECK", title: "CHECK", most: 1 / 10 },
+    { row: "ADD beside many", title: `ADD ${many}`, most: 1 / 12 },
+    { row: "DEL beside many", title: `DEL ${many}`, most: 1 / 7 },
+    { row: "CHECK beside many", title: `CHECK ${many}`, most: 1 / 10 },
+    { row: "ADD at once, again", title: `${size.atOnce} ADDs at once`, most: 1 / 12 },
+    { row: "ADD at once, virgin", title: `${size.atOnce} ADDs at once, virgin host`, most: 1 / 12 },
+    { row: "DEL at once, again", title: `${size.atOnce} DELs at once` },
+  ];
+}
+
+function chainTable({ chains }: Measured, size: Size): string {
+  const head = ["ms", ...columns, "netloom / reference", "netloom / floor", "must", ""];
+  const rows = chainRows(size).map(({ row, title, most }) => {
+    const [ours, floor] = [chains.at(row, "netloom").median, chains.at(row, "C floor").median];
+    const part = ours / reference(chains, row).median;
+    const target = most === undefined ? ["", ""] : [`<= 1/${Math.round(1 / most)}`, verdict(part, most)];
+    const cells = columns.map((column) => cell(chains.at(row, column)));
+    return [title, ...cells, ratio(part), ratio(ours / floor), ...target];
+  });
+  return table(head, rows);
+}
+
+function programTable({ chains }: Measured): string {
+  const head = ["ms", ...columns.slice(0, 3), "netloom / reference"];
+  const rows = ["ADD", "DEL", "CHECK"].flatMap((verb) =>
+    ["bridge", "portmap"].map((type) => {
+      const row = `${verb} ${type}`;
+      const part = chains.at(row, "netloom").median / reference(chains, row).median;
+      const cells = columns.slice(0, 3).map((column) => cell(chains.at(row, column)));
+      return [row, ...cells, ratio(part)];
+    }),
+  );
+  return table(head, rows);
+}
+
+function versionTable({ versions }: Measured): string {
+  const head = [
+    "ms",
+    "netloom",
+    "reference",
+    "/usr/bin/true",
+    "static no-op",
+    "/ true",
+    "/ reference",
+  ];
+  const rows = [...versions.rows.keys()].map((type) => {
+    const ours = versions.at(type, "netloom").median;
+    const [theirs, nothing] = [versions.at(type, "reference"), versions.at(type, "true")];
+    const parts = [ours / nothing.median, ours / theirs.median].map(ratio);
+    const cells = ["netloom", "reference", "true", "no-op"].map((name) =>
+      cell(versions.at(type, name)),
+    );
+    return [type, ...cells, ...parts];
+  });
+  return table(head, rows);
+}
+
+/** What one of our programs' ADD costs beyond its start, against the same work in C. */
+function workRatio({ chains, versions }: Measured): number {
+  const starts = ["bridge", "host-local", "portmap"].map(
+    (type) => versions.at(type, "netloom").median,
+  );
+  const work = chains.at("ADD", "netloom").median - starts.reduce((sum, start) => sum + start, 0);
+  return work / (chains.at("ADD", "C floor").median - versions.at("bridge", "no-op").median);
+}
+
+function peak(memory: Table, row: string, column: string): number {
+  return Math.max(...memory.at(row, column).values) / 1024;
+}
+
+function sizes(): number[] {
+  return readdirSync(binFolder).map((name) => statSync(join(binFolder, name)).size / 1e6);
+}
+
+function otherTable(measured: Measured): string {
+  const { memory, traces, failed } = measured;
+  const traced = (name: string, verb: "add" | "del", what: "externalPrograms" | "systemCalls") =>
+    String(traces.get(name)?.[verb][what] ?? "-");
+  const row = (title: string, value: (name: string) => string, must: string) => [
+    title,
+    ...columns.map(value),
+    must,
+  ];
+  const both = (what: "externalPrograms" | "systemCalls") => (name: string) =>
+    `${traced(name, "add", what)} / ${traced(name, "del", what)}`;
+  return table(
+    ["", ...columns, "must"],
+    [
+      row("external programs started, ADD / DEL", both("externalPrograms"), "0"),
+      row("system calls, ADD / DEL", both("systemCalls"), ""),
+      row("failed calls of all made at once", (name) => String(failed.get(name) ?? 0), "0"),
+      row("peak memory of ADD, MiB", (name) => digits(peak(memory, "ADD", name)), "<= 6"),
+      ["largest program, MB", digits(Math.max(...sizes())), "", "", "", "<= 2"],
+      ["ADD less VERSION / the floor's work", ratio(workRatio(measured)), "", "", "", "<= 4x"],
+    ],
+  );
+}
+
+/** The whole file. */
+export function readme(measured: Measured, size: Size): string {
+  const machine = `${cpus().length} x ${cpus()[0]?.model}, Linux ${release()}`;
+  return `# Measured
+
+Written by \`npm run bench\`; do not edit. Median (minimum), whole processes from exec to exit, on ${machine}.
+
+The chain is bridge + host-local + masquerade + portmap with one published port. Each contender has a host of its own (network
+and mount namespace, state on tmpfs); they take turns in every one of ${size.rounds} rounds (half as many beside others, an eighth
+at once), started by the same small C program (\`launch.c\`), which does for them what libcni does. The reference is
+containernetworking/plugins 1.9.1 with each of its back ends; ratios are to the better one. The floor (\`floor.c\`) is one C program
+that does only what the kernel has to be asked for: no configuration, no IPAM search, no checks; its bridge and table are there beforehand.
+
+## The chain
+
+${chainTable(measured, size)}
+
+## Each program
+
+host-local runs inside bridge's time.
+
+${programTable(measured)}
+
+## VERSION: what starting costs
+
+Must: no more than /usr/bin/true, and at most a third of the reference's.
+
+${versionTable(measured)}
+
+## The rest
+
+${otherTable(measured)}
+`;
+}
