@@ -148,6 +148,8 @@ interface Host {
 
   // ---- sockets: addresses are raw sockaddr bytes
   socket(domain: number, type: number, protocol: number): number;
+  /** socketpair(2): two connected descriptors. */
+  socketpair(domain: number, type: number, protocol: number): [number, number];
   bind(fd: number, address: Uint8Array): void;
   connect(fd: number, address: Uint8Array): void;
   listen(fd: number, backlog: number): void;
