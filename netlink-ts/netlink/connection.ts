@@ -227,7 +227,7 @@ export class Connection {
   #refusal(batch: Batch, index: number, { errno, extendedAck }: Acknowledgement): NetlinkError {
     const { name, message } = batch.request(index);
     const refusal = extendedAck && explain(extendedAck, message, batch.frame(index));
-    return new NetlinkError(name, errno, refusal);
+    return new NetlinkError(name, errno, refusal, index);
   }
 }
 

@@ -27,14 +27,17 @@ export class NetlinkError extends Error {
   /** Its name, as "EEXIST". */
   readonly code: string;
   readonly extendedAck: Refusal | undefined;
+  /** Which of several requests sent together it was, from 0. */
+  readonly index: number;
 
-  constructor(request: string, errno: number, extendedAck?: Refusal) {
+  constructor(request: string, errno: number, extendedAck?: Refusal, index = 0) {
     const words = extendedAck?.message ?? errnoText(errno);
     super(`${request}: ${errnoName(errno)}: ${words}${about(extendedAck)}`);
     this.request = request;
     this.errno = errno;
     this.code = errnoName(errno);
     this.extendedAck = extendedAck;
+    this.index = index;
   }
 }
 

@@ -37,8 +37,8 @@ export const RTEXT_FILTER_BRVLAN_COMPRESSED = 0x4;
 /** In `extMask`: without counters, which are a third of a link's message. */
 export const RTEXT_FILTER_SKIP_STATS = 0x8;
 
-/** IFLA_LINKINFO */
-const linkInfo = attributes({
+/** IFLA_LINKINFO. Most of a dumped link: who needs the kind alone makes his message of `linkInfo.pick("kind")`. */
+export const linkInfo = attributes({
   /** IFLA_INFO_KIND: as "veth"; absent for real devices and lo. */
   kind: [1, string],
   xstats: [3, bytes],

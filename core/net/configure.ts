@@ -1,0 +1,137 @@
+/**
+ * Giving a link in a container what IPAM decided: addresses, routes, and up.
+ * @module
+ */
+
+import { NetlinkError } from "netlink-ts/netlink/netlink-error.ts";
+import { type Call, call } from "netlink-ts/netlink/request.ts";
+import { newAddress } from "netlink-ts/route/address.ts";
+import { familyOf } from "netlink-ts/route/family.ts";
+import { inetConf } from "netlink-ts/route/inet-conf.ts";
+import { IFF_UP, setLink } from "netlink-ts/route/link.ts";
+import {
+  prependRoute,
+  type RouteInput,
+  RT_TABLE_MAIN,
+  RTN_UNICAST,
+  RTPROT_BOOT,
+} from "netlink-ts/route/route.ts";
+import { encode } from "netlink-ts/wire/codec.ts";
+
+import type { CniResult } from "../cni/result.ts";
+import { CniError, cniCode, during } from "../errors.ts";
+import { formatCidr, formatIp, isIpv4 } from "./address.ts";
+import { addressInput } from "./address-input.ts";
+import { DadWatch } from "./dad.ts";
+import { type PlannedRoute, plannedAddresses, plannedRoutes } from "./interface-plan.ts";
+import type { Netns } from "./netns.ts";
+import type { RouteSocket } from "./route-socket.ts";
+import { readSysctlIfPresent, tryWriteSysctl, writeSysctl } from "./sysctl.ts";
+
+/** Same as `sysctl -w net.ipv4.conf.$link.arp_notify=1`, without leaving netlink. */
+const arpNotify = { inet: encode(inetConf, { conf: { arpNotify: 1 } }) };
+
+/** What is to be configured. */
+export interface InterfaceSettings {
+  netns: Netns;
+  /** A socket of that namespace. */
+  route: RouteSocket;
+  ifname: string;
+  /** IPAM's answer: its `ips` and `routes` count. */
+  result: CniResult;
+  /** Duplicate address detection for IPv6, to whose end is waited. Without it addresses can be used at once. */
+  dad?: boolean;
+}
+
+/** A request, and what the user is told when it is refused. */
+interface Step {
+  readonly phrase: string;
+  readonly call: Call;
+}
+
+/**
+ * Gives the link its addresses and routes and brings it up, all in one send. The link is told to announce itself: what
+ * {@link announce} does needs it.
+ * @returns the link's index
+ * @throws {CniError} naming the address or the route that the kernel refused
+ */
+export function configureInterface({
+  netns,
+  route,
+  ifname,
+  result,
+  dad = false,
+}: InterfaceSettings): number {
+  const ifindex = route.ifindexOf(ifname);
+  if (ifindex === undefined) throw new CniError(cniCode.internal, `failed to lookup "${ifname}"`);
+  const addresses = plannedAddresses(result.ips ?? []);
+  const hasIpv6 = addresses.some(({ address }) => !isIpv4(address));
+  if (hasIpv6) netns.run(() => prepareIpv6(ifname, dad));
+  using watch = hasIpv6 && dad ? netns.run(() => new DadWatch()) : undefined;
+  runSteps(route, [
+    { phrase: `announce "${ifname}"`, call: call(setLink, { ifindex, afSpec: arpNotify }) },
+    ...addresses.map((prefix) => ({
+      phrase: `failed to add IP addr ${formatCidr(prefix)} to "${ifname}"`,
+      call: call(newAddress, addressInput(ifindex, prefix, dad)),
+    })),
+    {
+      phrase: `failed to set "${ifname}" UP`,
+      call: call(setLink, { ifindex, flags: IFF_UP, change: IFF_UP }),
+    },
+    ...plannedRoutes(result).map((planned) => ({
+      phrase: `failed to add route ${describeRoute(planned, ifname)}`,
+      call: call(prependRoute, routeInput(ifindex, planned)),
+    })),
+  ]);
+  watch?.settle(route, { ifindex, ifname });
+  return ifindex;
+}
+
+function runSteps(route: RouteSocket, steps: readonly Step[]): void {
+  try {
+    route.batch(...steps.map((step) => step.call));
+  } catch (error) {
+    const step = error instanceof NetlinkError ? steps[error.index] : undefined;
+    during(step?.phrase ?? "configure interface", () => {
+      throw error;
+    });
+  }
+}
+
+/** Parameters of the namespace the process is in, before the link gets its first IPv6 address. */
+function prepareIpv6(ifname: string, dad: boolean): void {
+  const conf = "net/ipv6/conf";
+  for (const link of ["lo", ifname]) {
+    const disabled = readSysctlIfPresent(`${conf}/${link}/disable_ipv6`);
+    if (disabled === "1") writeSysctl(`${conf}/${link}/disable_ipv6`, "0");
+  }
+  writeSysctl(`${conf}/${ifname}/keep_addr_on_down`, "1");
+  if (dad) tryWriteSysctl(`${conf}/${ifname}/enhanced_dad`, "1");
+  tryWriteSysctl(`${conf}/${ifname}/accept_dad`, dad ? "1" : "0");
+  tryWriteSysctl(`${conf}/${ifname}/ndisc_notify`, "1");
+}
+
+function routeInput(ifindex: number, planned: PlannedRoute): RouteInput {
+  const { dst, gateway, mtu, advmss, priority, table = RT_TABLE_MAIN, scope } = planned;
+  return {
+    family: familyOf(dst.address),
+    dstLength: dst.length,
+    headerTable: table < 256 ? table : 0,
+    protocol: RTPROT_BOOT,
+    scope,
+    type: RTN_UNICAST,
+    table: table < 256 ? undefined : table,
+    dst: dst.length === 0 ? undefined : dst.address,
+    priority: priority === 0 ? undefined : priority,
+    metrics: mtu || advmss ? { mtu: mtu || undefined, advmss: advmss || undefined } : undefined,
+    gateway,
+    oif: ifindex,
+  };
+}
+
+/** As `ip route` writes it: `10.0.0.0/8 via 10.1.0.1 dev eth0 metric 5 table 100`. */
+function describeRoute({ dst, gateway, priority, table }: PlannedRoute, ifname: string): string {
+  const via = gateway === undefined ? "" : ` via ${formatIp(gateway)}`;
+  const metric = priority ? ` metric ${priority}` : "";
+  return `${formatCidr(dst)}${via} dev ${ifname}${metric}${table === undefined ? "" : ` table ${table}`}`;
+}

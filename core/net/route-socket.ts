@@ -1,0 +1,165 @@
+/**
+ * rtnetlink by intent: what the plugins ask of links, addresses and routes.
+ * @see rtnetlink(7)
+ * @module
+ */
+
+import { Connection } from "netlink-ts/netlink/connection.ts";
+import { answeredBy, type Call, call } from "netlink-ts/netlink/request.ts";
+import { NETLINK_ROUTE } from "netlink-ts/netlink/socket.ts";
+import type { Transport } from "netlink-ts/netlink/transport.ts";
+import { addressMessage, getAddress } from "netlink-ts/route/address.ts";
+import {
+  deleteLink,
+  getLink,
+  type LinkInput,
+  linkMessage,
+  linkOverviewMessage,
+  newLink,
+  RTEXT_FILTER_SKIP_STATS,
+  setLink,
+} from "netlink-ts/route/link.ts";
+import { getRoute, type RouteMessage } from "netlink-ts/route/route.ts";
+import type { Decoded } from "netlink-ts/wire/codec.ts";
+
+import { isErrno } from "../errors.ts";
+import { netlinkTrace } from "./netlink-debug.ts";
+import { NetlinkSocket } from "./netlink-socket.ts";
+
+/** What is looked at of a link: a tenth of what the kernel tells. */
+const linkSummary = linkOverviewMessage.pick(
+  "ifname",
+  "address",
+  "mtu",
+  "master",
+  "link",
+  "ifalias",
+  "group",
+  "operstate",
+  "promiscuity",
+  "linkInfo",
+);
+/** A link as {@link RouteSocket} shows it: `linkInfo` has its kind alone. */
+export type Link = Decoded<typeof linkSummary>;
+/** A link with what its kind, and the kind of its master, tell. */
+export type DetailedLink = Decoded<typeof detailedLink>;
+const detailedLink = linkMessage.pick("ifname", "master", "linkInfo");
+
+const addressSummary = addressMessage.pick("address", "local", "flags");
+/** An address as {@link RouteSocket} shows it. */
+export type LinkAddress = Decoded<typeof addressSummary>;
+
+const getSummary = answeredBy(getLink, linkSummary);
+const getDetailed = answeredBy(getLink, detailedLink);
+const getAddresses = answeredBy(getAddress, addressSummary);
+const quiet = { extMask: RTEXT_FILTER_SKIP_STATS };
+
+/** Call for {@link RouteSocket.batch} that asks for one link; what it is answered with is a {@link Link}. */
+export const askLink = (ifname: string): Call<Link> => call(getSummary, { ifname, ...quiet });
+
+/** A transport that may know indexes without asking by message. */
+export interface RouteTransport extends Transport {
+  ifindexOf?(ifname: string): number | undefined;
+}
+
+/** An rtnetlink socket of one network namespace. Every method throws {@link NetlinkError} what the kernel refuses. */
+export class RouteSocket implements Disposable {
+  readonly #transport: RouteTransport;
+  readonly #connection: Connection;
+
+  constructor(transport: RouteTransport) {
+    this.#transport = transport;
+    this.#connection = new Connection(transport, { trace: netlinkTrace() });
+  }
+
+  /** Opens a socket in the namespace the process is in. The caller disposes it. */
+  static open(): RouteSocket {
+    return new RouteSocket(new NetlinkSocket(NETLINK_ROUTE));
+  }
+
+  /**
+   * Sends requests in one datagram; the kernel works on each, in order, even when an earlier one failed.
+   * @returns what each was answered with
+   * @throws NetlinkError the first refusal
+   */
+  batch<const C extends readonly Call[]>(...calls: C) {
+    return this.#connection.executeAll(...calls);
+  }
+
+  /** Index of the link of that name; undefined when there is none. */
+  ifindexOf(ifname: string): number | undefined {
+    if (this.#transport.ifindexOf !== undefined) return this.#transport.ifindexOf(ifname);
+    return this.linkByName(ifname)?.ifindex;
+  }
+
+  /** The link of that name; undefined when there is none. */
+  linkByName(ifname: string): Link | undefined {
+    return ifPresent(() => this.#connection.get(getSummary, { ifname, ...quiet }));
+  }
+
+  /** The link of that index; undefined when there is none. */
+  linkByIndex(ifindex: number): Link | undefined {
+    return ifPresent(() => this.#connection.get(getSummary, { ifindex, ...quiet }));
+  }
+
+  /** The link of that index with what its kind tells; undefined when there is none. */
+  detailedLink(ifindex: number): DetailedLink | undefined {
+    return ifPresent(() => this.#connection.get(getDetailed, { ifindex, ...quiet }));
+  }
+
+  /** All links of the namespace. */
+  links(): Link[] {
+    return this.#connection.dump(getSummary, quiet);
+  }
+
+  /** The links whose master is that link. */
+  portsOf(master: number): Link[] {
+    const ports = this.#connection.dump(getSummary, { master, ...quiet });
+    return ports.filter((port) => port.master === master);
+  }
+
+  /** Makes a link. @throws NetlinkError EEXIST when its name is taken */
+  createLink(link: LinkInput): void {
+    this.#connection.execute(newLink, link);
+  }
+
+  /** Changes what is given of a link. Same as `ip link set`. @throws NetlinkError ENODEV */
+  setLink(change: LinkInput): void {
+    this.#connection.execute(setLink, change);
+  }
+
+  /** Deletes a link; one that is gone already is no error. */
+  deleteLinkIfPresent(ifindex: number): void {
+    ifPresent(() => this.#connection.execute(deleteLink, { ifindex }));
+  }
+
+  /** Deletes all links of a group; an empty group is no error. */
+  deleteGroup(group: number): void {
+    ifPresent(() => this.#connection.execute(deleteLink, { group }));
+  }
+
+  /** Addresses of one link. */
+  addresses(ifindex: number): LinkAddress[] {
+    const all = this.#connection.dump(getAddresses, { ifindex });
+    return all.filter((address) => address.ifindex === ifindex); // kernels before 4.20 tell of every link
+  }
+
+  /** Routes of a family in all tables. */
+  routes(family: number): RouteMessage[] {
+    return this.#connection.dump(getRoute, { family });
+  }
+
+  [Symbol.dispose](): void {
+    this.#connection.close();
+  }
+}
+
+/** @throws whatever but that the link is not there */
+function ifPresent<T>(ask: () => T): T | undefined {
+  try {
+    return ask();
+  } catch (error) {
+    if (isErrno(error, "ENODEV")) return undefined;
+    throw error;
+  }
+}
