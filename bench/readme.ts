@@ -60,7 +60,8 @@ function chainTable({ chains }: Measured, size: Size): string {
   const rows = chainRows(size).map(({ row, title, most }) => {
     const [ours, floor] = [chains.at(row, "netloom").median, chains.at(row, "C floor").median];
     const part = ours / reference(chains, row).median;
-    const target = most === undefined ? ["", ""] : [`<= 1/${Math.round(1 / most)}`, verdict(part, most)];
+    const target =
+      most === undefined ? ["", ""] : [`<= 1/${Math.round(1 / most)}`, verdict(part, most)];
     const cells = columns.map((column) => cell(chains.at(row, column)));
     return [title, ...cells, ratio(part), ratio(ours / floor), ...target];
   });
