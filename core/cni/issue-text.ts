@@ -84,6 +84,7 @@ const LONGEST_VALUE = 80;
 
 /** A found value for a message: JSON, cut when long, with its type where that may surprise. */
 export function valueText(value: unknown): string {
+  if (value === undefined) return "nothing";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object" && value !== null) return "an object";
   const text = JSON.stringify(value) ?? String(value);

@@ -1,6 +1,6 @@
 /**
  * What an ADD hands back, in the one form that programs work with: that of the newest spec version.
- * `result-versions.ts` reads and writes every released version of it.
+ * `result-reader.ts` and `result-writer.ts` read and write every released version of it.
  * @see SPEC.md "ADD Success"
  * @module
  */
