@@ -18,7 +18,7 @@ interface Step {
 const bin = (name: string) => join(root, "node_modules", ".bin", name);
 
 const staticSteps: Step[] = [
-  { name: "format and lint", argv: [bin("biome"), "ci", "--error-on-warnings"] },
+  { name: "format and lint", argv: [bin("biome"), "ci", "--error-on-warnings", "--colors=off"] },
   { name: "types of shipped code", argv: [bin("tsc")] },
   { name: "types of tests and scripts", argv: [bin("tsc"), "-p", "test"] },
 ];
