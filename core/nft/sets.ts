@@ -19,6 +19,8 @@ import {
 import { NFT_META_IIFNAME } from "netlink-ts/nftables/expr/meta.ts";
 import { NFPROTO_BRIDGE, NFPROTO_INET } from "netlink-ts/nftables/nfgenmsg.ts";
 
+import { tableName } from "./table-name.ts";
+
 /** A set or map, and the family of the table it stands in. */
 export interface TableSet extends SetDescription {
   readonly family: typeof NFPROTO_INET | typeof NFPROTO_BRIDGE;
@@ -139,3 +141,8 @@ export const sets = {
 
 /** A set or map by name. */
 export type SetName = keyof typeof sets;
+
+/** Table and set of a message about elements. */
+export function place(set: SetName): { family: number; table: string; set: SetName } {
+  return { family: sets[set].family, table: tableName, set };
+}

@@ -1,0 +1,119 @@
+/**
+ * Adding elements: one transaction, which sets our tables up where they are missing.
+ * @module
+ */
+
+import { openTransaction } from "netlink-ts/nftables/batch.ts";
+import { NFPROTO_BRIDGE, NFPROTO_INET } from "netlink-ts/nftables/nfgenmsg.ts";
+
+import { CniError, during, isErrno } from "../errors.ts";
+import { isCovered, overlappedIntervals } from "./covered-interval.ts";
+import { describeElement } from "./describe-element.ts";
+import type { NftSocket } from "./nft-socket.ts";
+import { belongsToPod, isPublishedPort } from "./ownership.ts";
+import { meetingPorts } from "./port-claim.ts";
+import { rebuildTables } from "./rebuild-tables.ts";
+import { untilNotOvertaken } from "./retry.ts";
+import { setUp } from "./set-up.ts";
+import { samePlace, type TableElement } from "./table-element.ts";
+import { tableComment } from "./table-name.ts";
+import { appendDeletes, appendNew } from "./transaction.ts";
+
+/** Code of the error for a published port that another pod has: {@link addElements}. */
+export const portTaken = 100;
+
+/** What {@link addElements} is told about others. */
+export interface AddOptions {
+  /** Whether the pod of that owner text is gone, so that its published ports may be taken over. Without it nobody is. */
+  readonly isGone?: (owner: string) => boolean;
+}
+
+/**
+ * Adds elements, all or none. Both tables are set up where they are missing, and rebuilt where they are of another version.
+ * What an element's place holds of the same owner, or of a pod that is gone, is replaced; so is another owner's, except a
+ * published port.
+ * @throws {CniError} 100 when a published port belongs to another pod, which it names
+ */
+export function addElements(
+  nft: NftSocket,
+  elements: readonly TableElement[],
+  options: AddOptions = {},
+): void {
+  if (elements.length === 0) return;
+  during("add elements to nf_tables", () =>
+    untilNotOvertaken(["ENOENT"], (before) => {
+      const isIncomplete = isErrno(before, "ENOENT"); // somebody has deleted a set, or all
+      try {
+        addOnce(nft, elements, options, { isIncomplete, looks: false });
+      } catch (error) {
+        if (!isErrno(error, "EEXIST")) throw error;
+        addOnce(nft, elements, options, { isIncomplete, looks: true });
+      }
+    }),
+  );
+}
+
+interface Round {
+  /** Set up again in any case. */
+  readonly isIncomplete: boolean;
+  /** Look at every element's place: one was taken. */
+  readonly looks: boolean;
+}
+
+function addOnce(
+  nft: NftSocket,
+  elements: readonly TableElement[],
+  options: AddOptions,
+  { isIncomplete, looks }: Round,
+): void {
+  const isBound = looks || elements.some(isPublishedPort);
+  const transaction = openTransaction(isBound ? nft.generation() : undefined);
+  const isThere = isSetUp(nft);
+  if (isIncomplete || !isThere) transaction.append(setUp);
+  const inTheWay = isThere ? standing(nft, elements, looks) : [];
+  refuseTaken(elements, inTheWay, options);
+  appendDeletes(transaction, inTheWay);
+  appendNew(transaction, looks ? elements.filter((each) => !isCovered(nft, each)) : elements);
+  nft.commit(transaction, { deletes: inTheWay.length > 0 });
+}
+
+/** False when a table is missing. Tables of another version are rebuilt first. */
+function isSetUp(nft: NftSocket): boolean {
+  const comments = [NFPROTO_INET, NFPROTO_BRIDGE].map((family) => nft.tableComment(family));
+  if (comments.some((comment) => comment !== undefined && comment !== tableComment)) {
+    rebuildTables(nft);
+    return true;
+  }
+  return !comments.includes(undefined);
+}
+
+/** What stands where elements are to be added, each once. */
+function standing(
+  nft: NftSocket,
+  elements: readonly TableElement[],
+  looks: boolean,
+): TableElement[] {
+  const found = meetingPorts(nft, elements);
+  if (looks) {
+    found.push(...elements.filter(belongsToPod).flatMap((each) => nft.find(each) ?? []));
+    found.push(...overlappedIntervals(nft, elements));
+  }
+  return found.filter((each, at) => found.findIndex((other) => samePlace(each, other)) === at);
+}
+
+function refuseTaken(
+  elements: readonly TableElement[],
+  inTheWay: readonly TableElement[],
+  { isGone }: AddOptions,
+): void {
+  const owners = new Set(elements.map(({ owner }) => owner));
+  for (const other of inTheWay.filter(isPublishedPort)) {
+    if (owners.has(other.owner)) continue;
+    if (other.owner !== undefined && isGone?.(other.owner)) continue;
+    const owner = other.owner === undefined ? "an unknown owner" : `"${other.owner}"`;
+    throw new CniError(
+      portTaken,
+      `port is already published by ${owner}: ${describeElement(other)}`,
+    );
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * A socket to nf_tables, with the questions and transactions that the rest of this folder is made of.
+ * @module
+ */
+
+import type { Batch } from "netlink-ts/netlink/batch.ts";
+import { Connection } from "netlink-ts/netlink/connection.ts";
+import { answeredBy, type Request } from "netlink-ts/netlink/request.ts";
+import { NETLINK_NETFILTER } from "netlink-ts/netlink/socket.ts";
+import type { Transport } from "netlink-ts/netlink/transport.ts";
+import { closeTransaction } from "netlink-ts/nftables/batch.ts";
+import { type Element, elementsMessage, getElements } from "netlink-ts/nftables/element.ts";
+import { generationMessage, getGeneration } from "netlink-ts/nftables/generation.ts";
+import { getTable, tableMessage } from "netlink-ts/nftables/table.ts";
+import { commentOf } from "netlink-ts/nftables/user-data.ts";
+
+import type { Reader } from "netlink-ts/wire/cursor.ts";
+import type { MessageInput } from "netlink-ts/wire/message.ts";
+
+import { isErrno } from "../errors.ts";
+import { host } from "../host.ts";
+import { netlinkTrace } from "../net/netlink-debug.ts";
+import { NetlinkSocket } from "../net/netlink-socket.ts";
+import { leaveToKernel, wakeCollector } from "./leave-to-kernel.ts";
+import { place, type SetName } from "./sets.ts";
+import { elementKey, type TableElement } from "./table-element.ts";
+import { tableName } from "./table-name.ts";
+
+const SOL_SOCKET = 1;
+const SO_SNDBUFFORCE = 32;
+/** What the kernel gives a socket unasked (net.core.wmem_default): a larger datagram is EMSGSIZE. */
+const DEFAULT_SEND_BUFFER = 212992;
+/** A datagram costs the buffer its bytes and what the kernel notes about them. */
+const SEND_BUFFER_SLACK = 4096;
+
+const oneGeneration = answeredBy(getGeneration, generationMessage.pick("id"));
+const oneComment = answeredBy(getTable, tableMessage.pick("userdata"));
+const elementsAlone = elementsMessage.pick("elements");
+const theElements = answeredBy(getElements, elementsAlone);
+/** Not decoded: reading a thousand elements costs milliseconds, looking for a text in them does not. */
+const rawElements = answeredBy(getElements, { read: (reader: Reader) => reader.slice() });
+
+/**
+ * An nf_tables socket in the namespace it was opened in. Dispose it; unlike closing an nfnetlink socket, that does not wait
+ * until what it deleted is freed.
+ */
+export class NftSocket implements Disposable {
+  readonly connection: Connection;
+  readonly #socket: Transport & { readonly fd?: number };
+  #sendBuffer = DEFAULT_SEND_BUFFER;
+  #deleted = false;
+
+  /** @param socket a NETLINK_NETFILTER socket; closed when this is disposed */
+  constructor(socket: Transport & { readonly fd?: number }) {
+    this.#socket = socket;
+    this.connection = new Connection(socket, { trace: netlinkTrace() });
+  }
+
+  /** Opens one in the current namespace. @throws {HostError} EPROTONOSUPPORT without nfnetlink in the kernel */
+  static open(): NftSocket {
+    return new NftSocket(new NetlinkSocket(NETLINK_NETFILTER));
+  }
+
+  /** The generation of the rule set, for transactions that must not overlook what others commit. */
+  generation(): number {
+    return this.connection.get(oneGeneration, {}).id ?? 0;
+  }
+
+  /** The comment of our table of that family: "" when it has none, undefined when there is no table. */
+  tableComment(family: number): string | undefined {
+    const found = this.ask(oneComment, { family, name: tableName });
+    return found && (commentOf(found.userdata) ?? "");
+  }
+
+  /**
+   * Closes and carries out a transaction, as a whole or not at all.
+   * @throws {NetlinkError} of the request that failed; ERESTART when the generation it was opened with is over
+   */
+  commit(transaction: Batch, { deletes = false } = {}): void {
+    const batch = closeTransaction(transaction);
+    this.#makeRoom(batch.byteLength);
+    this.#deleted ||= deletes;
+    this.connection.exchange(batch);
+  }
+
+  /** The element with the key of this one, for intervals the one that holds it; undefined when there is none. */
+  find(element: TableElement): TableElement | undefined {
+    const { set } = element;
+    const elements = [elementKey(element)];
+    const answer = this.ask(theElements, { ...place(set), elements });
+    const found = answer?.elements?.[0];
+    return found && read(set, found);
+  }
+
+  /** All elements of a set, none when there is no such set. */
+  elements(set: SetName): TableElement[] {
+    return this.#dump(theElements, set).flatMap((answer) => readAll(set, answer));
+  }
+
+  /** Those elements of a set that `text` may stand in the comment of, and some more. @param text of ASCII characters */
+  elementsWithText(set: SetName, text: string): TableElement[] {
+    const decoder = new TextDecoder();
+    const likely = this.#dump(rawElements, set).filter((bytes) =>
+      decoder.decode(bytes).includes(text),
+    );
+    return likely.flatMap((bytes) => readAll(set, elementsAlone.parse(bytes)));
+  }
+
+  /** One answer, or undefined when what is asked for is not there (ENOENT). */
+  ask<I, R>(request: Request<I, R>, value: I): R | undefined {
+    try {
+      return this.connection.get(request, value);
+    } catch (error) {
+      if (isErrno(error, "ENOENT")) return undefined;
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    const { fd } = this.#socket;
+    const left = this.#deleted && fd !== undefined && leaveToKernel(fd);
+    this.#socket.close();
+    if (left) wakeCollector();
+  }
+
+  #dump<R>(request: Request<ElementsInput, R>, set: SetName): R[] {
+    try {
+      return this.connection.dump(request, place(set));
+    } catch (error) {
+      if (isErrno(error, "ENOENT")) return []; // no table, no set
+      throw error;
+    }
+  }
+
+  #makeRoom(length: number): void {
+    const { fd } = this.#socket;
+    const wanted = length + SEND_BUFFER_SLACK;
+    if (wanted <= this.#sendBuffer || fd === undefined) return;
+    host.setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, wanted);
+    this.#sendBuffer = wanted;
+  }
+}
+
+type ElementsInput = MessageInput<typeof elementsMessage>;
+
+function readAll(set: SetName, answer: { elements?: Element[] | undefined }): TableElement[] {
+  return answer.elements?.map((each) => read(set, each)) ?? [];
+}
+
+function read(set: SetName, { key, keyEnd, data, userdata }: Element): TableElement {
+  const owner = commentOf(userdata);
+  return {
+    set,
+    key: key?.value ?? new Uint8Array(),
+    ...(keyEnd?.value && { keyEnd: keyEnd.value }),
+    ...(data?.value && { data: data.value }),
+    ...(owner !== undefined && { owner }),
+  };
+}
