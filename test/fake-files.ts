@@ -76,6 +76,7 @@ export class FakeFiles {
   readonly #root: Inode;
   readonly #clock: FakeClock;
   #lastIno = 0;
+  #changes = 0;
 
   constructor(clock: FakeClock) {
     this.#clock = clock;
@@ -91,6 +92,7 @@ export class FakeFiles {
     inode.bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
     const { parent, name } = this.#place(path, "open");
     parent.entries.set(name, inode);
+    this.#touch(parent);
   }
 
   /** Makes a directory and those above it. */
@@ -194,6 +196,7 @@ export class FakeFiles {
     }
     source.parent.entries.delete(source.name);
     target.parent.entries.set(target.name, inode);
+    this.#touch(source.parent, target.parent);
   }
 
   linkat(fd: number, path: string): void {
@@ -203,6 +206,7 @@ export class FakeFiles {
     this.#needRoom("linkat", path);
     inode.nlink += 1;
     parent.entries.set(name, inode);
+    this.#touch(parent);
   }
 
   unlink(path: string): void {
@@ -212,6 +216,7 @@ export class FakeFiles {
     if ((inode.mode & S_IFMT) === S_IFDIR) throw hostError("unlink", "EISDIR", path);
     inode.nlink -= 1;
     parent.entries.delete(name);
+    this.#touch(parent);
   }
 
   mkdir(path: string, mode: number): void {
@@ -219,6 +224,7 @@ export class FakeFiles {
     if (parent.entries.has(name) || name === "") throw hostError("mkdir", "EEXIST", path);
     this.#needRoom("mkdir", path);
     parent.entries.set(name, this.#inode(S_IFDIR | mode));
+    this.#touch(parent);
   }
 
   rmdir(path: string): void {
@@ -228,6 +234,7 @@ export class FakeFiles {
     if ((inode.mode & S_IFMT) !== S_IFDIR) throw hostError("rmdir", "ENOTDIR", path);
     if (inode.entries.size > 0) throw hostError("rmdir", "ENOTEMPTY", path);
     parent.entries.delete(name);
+    this.#touch(parent);
   }
 
   readdir(path: string): string[] {
@@ -261,6 +268,7 @@ export class FakeFiles {
     const inode = this.#inode(S_IFLNK | 0o777);
     inode.target = target;
     parent.entries.set(name, inode);
+    this.#touch(parent);
   }
 
   readlink(path: string): string {
@@ -327,6 +335,14 @@ export class FakeFiles {
     };
   }
 
+  /** A directory whose entries change gets a time of its own, as kernels from 6.13 on give it (multigrain). */
+  #touch(...directories: Inode[]): void {
+    this.#changes += 1;
+    for (const directory of directories) {
+      directory.mtime = this.#clock.now() / 1000 + this.#changes / 1e6;
+    }
+  }
+
   #unnamed(mode: number): Inode {
     this.#needRoom("open");
     const inode = this.#inode(S_IFREG | mode);
@@ -342,6 +358,7 @@ export class FakeFiles {
       this.#needRoom("open", path);
       const inode = this.#inode(S_IFREG | mode);
       parent.entries.set(name, inode);
+      this.#touch(parent);
       return inode;
     }
     if (flags & O_CREAT && flags & O_EXCL) throw hostError("open", "EEXIST", path);

@@ -7,6 +7,7 @@
  * @module
  */
 
+import "../cni/zod-settings.ts";
 import * as z from "zod/mini";
 
 import type { Attachment } from "../attachment.ts";

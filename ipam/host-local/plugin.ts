@@ -1,0 +1,157 @@
+/**
+ * host-local: addresses from ranges, kept as files on this host.
+ * @module
+ */
+
+import type { Attachment } from "../../core/attachment.ts";
+import { definePlugin } from "../../core/cni/plugin.ts";
+import type { CniResult } from "../../core/cni/result.ts";
+import { attemptAll, CniError } from "../../core/errors.ts";
+import { formatCidr, formatIp, parseCidr } from "../../core/net/address.ts";
+import { allocate, type Wanted } from "./allocate.ts";
+import { dataDirOf, hostLocalConfig } from "./config.ts";
+import { type Owner, ownerOf } from "./owner.ts";
+import { type RangeSet, rangeOf, unusableAddresses } from "./range.ts";
+import { rangeSets } from "./range-sets.ts";
+import { assignRequests, requestedIps } from "./requested.ts";
+import { Reservations } from "./reservations.ts";
+import { readResolvConf } from "./resolv-conf.ts";
+import { refuseUnavailable } from "./status.ts";
+import { type Reservation, Store } from "./store.ts";
+
+/** CHECK found no reservation, or somebody else's. */
+const notReserved = 101;
+
+/** host-local: one free address of each range set, written down in a file whose name is the address. */
+export const hostLocal = definePlugin({
+  type: "host-local",
+  config: hostLocalConfig,
+  argKeys: ["IP"],
+
+  add({ config, cniVersion, args, attachment, warn }) {
+    const sets = rangeSets(config, cniVersion);
+    const wanted: Wanted = {
+      owner: ownerOf(attachment),
+      sets,
+      requests: assignRequests(sets, requestedIps(config, args), warn),
+      unusable: unusableAddresses(sets),
+    };
+    const dns = config.ipam?.resolvConf ? readResolvConf(config.ipam.resolvConf) : {};
+    const store = new Store(dataDirOf(config), attachment.network);
+    store.ensure();
+    const ips = changing(store, (reservations) => allocate(reservations, wanted)) ?? [];
+    return { ...addresses(sets, ips), routes: config.ipam?.routes ?? [], dns };
+  },
+
+  del({ config, attachment }) {
+    const store = new Store(dataDirOf(config), attachment.network);
+    changing(store, (reservations) => {
+      reservations.dropEarlierBoot();
+      removeAll(reservations, heldForCertain(reservations, ownerOf(attachment)));
+    });
+  },
+
+  check({ config, cniVersion, attachment, prevResult }) {
+    const sets = rangeSets(config, cniVersion);
+    const store = new Store(dataDirOf(config), attachment.network);
+    const directory = store.stat();
+    const held = directory
+      ? heldForCertain(new Reservations(store, directory), ownerOf(attachment))
+      : [];
+    if (held.length === 0) {
+      const message = `host-local: Failed to find address added by container ${attachment.containerId}`;
+      throw new CniError(notReserved, message, {
+        details: `no reservation of its interface "${attachment.ifname}" in "${store.directory}"`,
+      });
+    }
+    checkResult(sets, held, attachment, prevResult);
+  },
+
+  gc({ config, network, validAttachments, isStale, warn }) {
+    if (validAttachments === undefined) return;
+    const store = new Store(dataDirOf(config), network);
+    const isLeft = staleOwners(network, validAttachments, isStale);
+    changing(store, (reservations) => {
+      reservations.dropEarlierBoot();
+      const all = [...reservations.all().values()];
+      for (const { ip, problem } of all.filter(({ owner }) => owner === undefined)) {
+        warn(`leaves "${store.path(ip)}" alone: it ${problem}`);
+      }
+      removeAll(
+        reservations,
+        all.filter(({ owner }) => owner !== undefined && isLeft(owner)),
+      );
+    });
+  },
+
+  status({ config, network, cniVersion }) {
+    const sets = rangeSets(config, cniVersion);
+    const store = new Store(dataDirOf(config), network);
+    refuseUnavailable(store, sets);
+  },
+});
+
+/** Runs `fn` under the network's lock with what is reserved; a network without a directory has nothing to change. */
+function changing<T>(store: Store, fn: (reservations: Reservations) => T): T | undefined {
+  if (store.stat() === undefined) return undefined;
+  return store.locked(() => {
+    const directory = store.stat();
+    if (directory === undefined) return undefined;
+    using reservations = new Reservations(store, directory);
+    return fn(reservations);
+  });
+}
+
+/** What the owner holds; before the answer is "nothing", every file is read. */
+function heldForCertain(reservations: Reservations, owner: Required<Owner>): Reservation[] {
+  const held = reservations.heldBy(owner);
+  return held.length > 0 ? held : reservations.heldByAfterReadingAll(owner);
+}
+
+function removeAll(reservations: Reservations, list: readonly Reservation[]): void {
+  attemptAll(
+    ...list.map(
+      ({ ip }) =>
+        () =>
+          reservations.remove(ip),
+    ),
+  );
+}
+
+function addresses(sets: readonly RangeSet[], ips: readonly Uint8Array[]): CniResult {
+  return {
+    ips: ips.map((address, index) => {
+      const range = rangeOf(sets[index] ?? [], address);
+      if (range === undefined) throw new Error(`${formatIp(address)} is in no range`);
+      const length = range.subnet.length;
+      return { address: formatCidr({ address, length }), gateway: formatIp(range.gateway) };
+    }),
+  };
+}
+
+/** Addresses of the result that are ours to give have to be this attachment's. */
+function checkResult(
+  sets: readonly RangeSet[],
+  held: readonly Reservation[],
+  { containerId }: Attachment,
+  prevResult: CniResult | undefined,
+): void {
+  for (const { address } of prevResult?.ips ?? []) {
+    const ip = parseCidr(address).address;
+    const isOurs = sets.some((set) => rangeOf(set, ip) !== undefined);
+    if (!isOurs || held.some((each) => each.ip === formatIp(ip))) continue;
+    const message = `host-local: ${formatIp(ip)} of prevResult is not reserved for container ${containerId}`;
+    throw new CniError(notReserved, message);
+  }
+}
+
+/** Files of old releases name the container alone: they go when none of its interfaces is valid. */
+function staleOwners(
+  network: string,
+  valid: readonly Attachment[],
+  isStale: (attachment: Attachment) => boolean,
+): (owner: Owner) => boolean {
+  const containers = new Set(valid.map(({ containerId }) => containerId));
+  return ({ containerId, ifname }) =>
+    ifname === undefined ? !containers.has(containerId) : isStale({ network, containerId, ifname });
+}
