@@ -4,7 +4,7 @@
  */
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { binFolder, root } from "../scripts/place.ts";
+import { binFolder, peers, root } from "../scripts/place.ts";
 import { compileC } from "../test/kernel/enter.ts";
 
 /** One of those that do the same work. */
@@ -16,8 +16,6 @@ export interface Contender {
   /** Configurations of the chain, in order; none for the floor, which is one program without configuration. */
   configs: Record<string, unknown>[];
 }
-
-const peers = join(root, ".cache", "peers");
 
 function chain(backend: "iptables" | "nftables"): Record<string, unknown>[] {
   const ipam = {

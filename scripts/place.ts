@@ -12,6 +12,9 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Where the build leaves the programs. */
 export const binFolder = join(root, "dist", "bin");
 
+/** Where `npm test` and `npm run bench` leave cnitool and the reference plugins, when Go is there. */
+export const peers = join(root, ".cache", "peers");
+
 /** The project's version, from package.json. */
 export const version: string = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version;
 

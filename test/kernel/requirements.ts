@@ -4,6 +4,10 @@
  */
 import { spawnSync } from "node:child_process";
 import type { Suite } from "mocha";
+import { root } from "../../scripts/place.ts";
+
+/** What every sandbox needs. */
+export const usual: readonly string[] = ["ip", "nft", "musl-gcc"];
 
 /** Where the reporter finds why a suite's tests were skipped. */
 export interface SkippedSuite {
@@ -18,17 +22,17 @@ function hasCommand(name: string): boolean {
 function missing(commands: readonly string[]): string | undefined {
   if (process.geteuid?.() !== 0) return "needs root";
   const lacking = commands.find((name) => !hasCommand(name));
-  return lacking === undefined ? undefined : `needs ${lacking}`;
+  return lacking === undefined ? undefined : `needs ${lacking.replace(`${root}/`, "")}`;
 }
 
 /**
- * A `describe` of tests that need root, namespaces and these commands. On a machine without, all of them are skipped
+ * A `describe` of tests that need root, namespaces and these commands (names, or absolute paths). On a machine without, all of them are skipped
  * and the report says why.
  */
 export function describeKernel(
   title: string,
   body: (this: Suite) => void,
-  commands: readonly string[] = ["ip", "nft", "musl-gcc"],
+  commands: readonly string[] = usual,
 ): Suite {
   const reason = missing(commands);
   if (reason === undefined) return describe(title, body);
