@@ -87,11 +87,11 @@ export const conntrackMessage = message(
     seqAdjReply: [16, bytes],
     /** CTA_TIMEOUT: seconds. */
     timeout: [7, u32be],
+    protoInfo: [4, protoInfo],
     countersOrig: [9, counters],
     countersReply: [10, counters],
     /** CTA_TIMESTAMP: nanoseconds since 1970. */
     timestamp: [20, attributes({ start: [1, u64be], stop: [2, u64be] })],
-    protoInfo: [4, protoInfo],
     help: [5, attributes({ name: [1, cstring], info: [2, bytes] })],
     synproxy: [24, bytes],
     labelsMask: [23, bytes],

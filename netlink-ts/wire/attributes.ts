@@ -43,6 +43,8 @@ interface Field {
   readonly codec: Codec<unknown>;
   /** The codec of one of several, for {@link repeated}. */
   readonly item: Codec<unknown> | undefined;
+  /** Names of the siblings whose payload this one selects. */
+  readonly selects: readonly string[] | undefined;
 }
 
 /**
@@ -84,6 +86,10 @@ export function repeated<T>(item: Codec<T>): Codec<T[]> {
   return codec;
 }
 
+interface Selected<T> extends Codec<T> {
+  readonly selector: string;
+}
+
 /**
  * A payload that a sibling selects, as IFLA_INFO_DATA by `kind`; the selecting attribute, or header field of the message,
  * stands before it. What no codec of the table is for stays bytes.
@@ -91,7 +97,7 @@ export function repeated<T>(item: Codec<T>): Codec<T[]> {
 export function selectedBy<T extends Record<string | number, Codec<any>>>(
   selector: string,
   table: T,
-): Codec<Decoded<T[keyof T]> | Uint8Array> {
+): Selected<Decoded<T[keyof T]> | Uint8Array> {
   const codecOf = (parent: object | undefined): Codec<unknown> | undefined => {
     const key = (parent as Record<string, unknown> | undefined)?.[selector];
     const usable = typeof key === "string" || typeof key === "number";
@@ -99,6 +105,7 @@ export function selectedBy<T extends Record<string | number, Codec<any>>>(
   };
   return {
     nested: true,
+    selector,
     write(writer, value, parent) {
       const codec = codecOf(parent);
       if (value instanceof Uint8Array) {
@@ -144,9 +151,14 @@ function table<T extends object>(fields: Field[], keeps: boolean): Attributes<T>
 }
 
 function fieldsOf(rows: Rows): Field[] {
-  return Object.entries(rows).map(([name, [number, codec]]) => {
+  const entries = Object.entries(rows);
+  return entries.map(([name, [type, codec]]) => {
     const { item } = codec as Partial<Repeated<unknown>>;
-    return { name, type: number, codec: item ?? codec, item };
+    const selected = entries.filter(
+      ([, [, other]]) => (other as Partial<Selected<unknown>>).selector === name,
+    );
+    const selects = selected.length === 0 ? undefined : selected.map(([other]) => other);
+    return { name, type, codec: item ?? codec, item, selects };
   });
 }
 
@@ -247,6 +259,9 @@ function readTable(
 }
 
 function readField(reader: Reader, field: Field, value: Record<string, unknown>): void {
+  if (field.selects !== undefined) {
+    refuseLate(reader, field.selects, value);
+  }
   const content = readPayload(reader, field.codec, value);
   if (field.item === undefined) {
     value[field.name] = content;
@@ -257,6 +272,15 @@ function readField(reader: Reader, field: Field, value: Record<string, unknown>)
     value[field.name] = [content];
   } else {
     earlier.push(content);
+  }
+}
+
+/** What a selector selects would otherwise have been decoded by another. */
+function refuseLate(reader: Reader, selects: readonly string[], value: object): void {
+  for (const name of selects) {
+    if (Object.hasOwn(value, name)) {
+      throw new DecodeError("", reader.offset - NLA_HDRLEN, `want it before "${name}"`);
+    }
   }
 }
 
