@@ -1,0 +1,136 @@
+//! The two modes of the build: a module to bytecode, bytecode to a program.
+
+use alloc::vec::Vec;
+use core::ffi::{CStr, c_int, c_void};
+use core::ptr::{self, null_mut};
+use rustix::fd::OwnedFd;
+use rustix::fs::{Mode, OFlags};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous};
+
+use crate::program::{IMAGE_ALIGNMENT, Part, Trailer};
+use crate::{arena, clock, elf, engine, image, report};
+
+const USAGE: &[u8] = b"usage: netloom-host compile SOURCE.js OUT.bc\n       netloom-host image IN.bc OUT [ATTACHMENT]\n";
+
+/// The longest line: `image IN OUT ATTACHMENT`.
+pub const ARGUMENTS_MAX: usize = 4;
+
+/// Does what the arguments say.
+pub fn run(arguments: &[&'static CStr]) -> c_int {
+    match arguments {
+        [mode, source, out] if mode.to_bytes() == b"compile" => compile(source, out),
+        [mode, bytecode, out, attachment @ ..] if mode.to_bytes() == b"image" && attachment.len() < 2 => {
+            make_program(Inputs { bytecode, out, attachment: attachment.first().copied() })
+        }
+        _ => {
+            report::print(&[USAGE]);
+            2
+        }
+    }
+}
+
+/// A file's bytes, mapped: they must not lie in the arena, which becomes the image.
+fn contents(path: &CStr) -> &'static [u8] {
+    map_file(path).unwrap_or_else(|errno| report::fatal_errno("read", path.to_bytes(), errno))
+}
+
+fn map_file(path: &CStr) -> Result<&'static [u8], Errno> {
+    let fd = retry_on_intr(|| rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()))?;
+    let length = rustix::fs::fstat(&fd)?.st_size as usize;
+    if length == 0 {
+        return Ok(&[]);
+    }
+    // SAFETY: a private mapping that is never undone; the build does not change its inputs while it runs.
+    unsafe {
+        let start = mmap(null_mut(), length, ProtFlags::READ, MapFlags::PRIVATE, &fd, 0)?;
+        Ok(core::slice::from_raw_parts(start.cast::<u8>(), length))
+    }
+}
+
+fn compile(source: &'static CStr, out: &'static CStr) -> c_int {
+    // The engine wants the source ended by a NUL, which it then is in a copy.
+    let bytecode = engine::compile(contents(source));
+    write_file(out, 0o644, &[&bytecode])
+}
+
+struct Inputs {
+    bytecode: &'static CStr,
+    out: &'static CStr,
+    attachment: Option<&'static CStr>,
+}
+
+/// The image is made on a stack at a fixed address and with the clock stopped: what is left of either in the heap is
+/// the same in every build.
+const STACK: usize = 16 << 20;
+const STACK_TOP: usize = arena::BASE - STACK;
+
+fn make_program(mut inputs: Inputs) -> c_int {
+    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED_NOREPLACE;
+    let at = ptr::with_exposed_provenance_mut::<c_void>(STACK_TOP - STACK);
+    // SAFETY: MAP_FIXED_NOREPLACE replaces nothing. The new process has all memory to itself until it ends, since this
+    // one is stopped that long; the stack is as long as what is mapped.
+    let status = unsafe {
+        let mapped = mmap_anonymous(at, STACK, ProtFlags::READ | ProtFlags::WRITE, flags);
+        if mapped != Ok(at) {
+            report::fatal(&[b"the address of the builder's stack is taken"]);
+        }
+        let top = ptr::with_exposed_provenance_mut(STACK_TOP);
+        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+        let pid = libc::clone(on_fixed_stack, top, flags, (&raw mut inputs).cast());
+        let mut status = 0;
+        if pid < 0 || libc::waitpid(pid, &mut status, 0) != pid {
+            report::fatal(&[b"cannot start the builder's process"]);
+        }
+        status
+    };
+    if libc::WIFEXITED(status) {
+        return libc::WEXITSTATUS(status);
+    }
+    report::fatal(&[b"the builder's process was ended by a signal"])
+}
+
+extern "C" fn on_fixed_stack(inputs: *mut c_void) -> c_int {
+    // SAFETY: handed in by `make_program`, which is stopped.
+    let inputs = unsafe { &*inputs.cast::<Inputs>() };
+    clock::stop();
+    let host = contents(c"/proc/self/exe");
+    let bytecode = contents(inputs.bytecode);
+    let attachment = inputs.attachment.map_or(&[][..], contents);
+    let image = image::make(bytecode);
+    let place = |offset: usize, length: usize| Part { offset: offset as u64, length: length as u64 };
+    let image_at = host.len().next_multiple_of(IMAGE_ALIGNMENT as usize);
+    let bytecode_at = image_at + image.len();
+    let trailer = Trailer {
+        image: place(image_at, image.len()),
+        bytecode: place(bytecode_at, bytecode.len()),
+        attachment: place(bytecode_at + bytecode.len(), attachment.len()),
+        base: arena::BASE as u64,
+        build_id: elf::build_id(),
+    };
+    let padding = &[0; IMAGE_ALIGNMENT as usize][..image_at - host.len()];
+    write_file(inputs.out, 0o755, &[host, padding, image, bytecode, attachment, &trailer.encode()])
+}
+
+/// Writes beside the file and renames over it: the old one may be running.
+fn write_file(path: &CStr, mode: u32, parts: &[&[u8]]) -> c_int {
+    let beside: Vec<u8> = [path.to_bytes(), b".new"].concat();
+    let written = write_parts(&beside, mode, parts)
+        .and_then(|()| rustix::fs::rename(beside.as_slice(), path));
+    match written {
+        Ok(()) => 0,
+        Err(errno) => report::fatal_errno("write", path.to_bytes(), errno),
+    }
+}
+
+fn write_parts(path: &[u8], mode: u32, parts: &[&[u8]]) -> Result<(), Errno> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
+    let fd: OwnedFd = rustix::fs::open(path, flags, Mode::from_raw_mode(mode))?;
+    for part in parts {
+        let mut rest = *part;
+        while !rest.is_empty() {
+            rest = &rest[retry_on_intr(|| rustix::io::write(&fd, rest))?..];
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! Runs a program to its end: feeds it, collects what it says, within a time and a size.
+
+use alloc::ffi::CString;
+use alloc::vec::Vec;
+use core::ffi::{c_char, c_int};
+use rquickjs::{Object, Value};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use super::child::{Program, start};
+use super::supervise::{Ended, Limits, Streams, supervise};
+use crate::call::{Call, Failure, Outcome, bytes, c_string, c_strings, integer, property};
+
+const OUTPUT_LIMIT: usize = 16 << 20;
+
+/// `spawn({ path, argv, env, stdin, timeoutMs?, outputLimit? })`
+pub fn spawn<'js>(call: &Call<'js>) -> Outcome<'js> {
+    let what = call.object(0, "what")?;
+    let path: Value = what.get("path")?;
+    call.name_path(path.clone());
+    let path = c_string(&path, "path")?;
+    let arguments = c_strings(&what.get("argv")?, "argv")?;
+    let environment = c_strings(&what.get("env")?, "env")?;
+    let input = bytes(&what.get("stdin")?, "stdin")?;
+    let limits = Limits {
+        milliseconds: property(&what, "timeoutMs", milliseconds)?,
+        output: property(&what, "outputLimit", integer)?.unwrap_or(OUTPUT_LIMIT),
+    };
+    result(call, run(&path, &arguments, &environment, input, &limits)?)
+}
+
+fn milliseconds(value: &Value, name: &str) -> Result<f64, Failure> {
+    value.as_number().ok_or_else(|| Failure::Type(alloc::format!("{name}: want a number")))
+}
+
+fn run(
+    path: &CString,
+    arguments: &[CString],
+    environment: &[CString],
+    input: &[u8],
+    limits: &Limits,
+) -> Result<Ended, Failure> {
+    let (stdin, feed) = pipe()?;
+    let (out, stdout) = pipe()?;
+    let (err, stderr) = pipe()?;
+    let mut streams = Streams::new(feed, out, err, input)?;
+    streams.feed()?; // what fits is there before the program asks
+    let (arguments, environment) = (pointers(arguments), pointers(environment));
+    let child = start(&Program {
+        path: path.as_ptr(),
+        arguments: arguments.as_ptr(),
+        environment: environment.as_ptr(),
+        stdin: stdin.as_raw_fd(),
+        stdout: stdout.as_raw_fd(),
+        stderr: stderr.as_raw_fd(),
+    })?;
+    drop((stdin, stdout, stderr));
+    supervise(&child, streams, limits)
+}
+
+/// The list that execve(2) wants.
+fn pointers(texts: &[CString]) -> Vec<*const c_char> {
+    texts.iter().map(|text| text.as_ptr()).chain([core::ptr::null()]).collect()
+}
+
+/// Both ends above 2, so that the child can put them in their places in any order.
+fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+    Ok((lifted(read)?, lifted(write)?))
+}
+
+fn lifted(fd: OwnedFd) -> Result<OwnedFd, Errno> {
+    if fd.as_raw_fd() > 2 { Ok(fd) } else { rustix::io::fcntl_dupfd_cloexec(&fd, 3) }
+}
+
+/// Makes reads and writes of our own end return instead of waiting.
+pub fn set_nonblocking(fd: BorrowedFd) -> Result<(), Errno> {
+    rustix::fs::fcntl_setfl(fd, rustix::fs::OFlags::NONBLOCK)
+}
+
+/// A write that gives 0 when the pipe is full and `None` when nobody reads.
+pub fn write_some(fd: impl AsFd, bytes: &[u8]) -> Result<Option<usize>, Errno> {
+    match retry_on_intr(|| rustix::io::write(&fd, bytes)) {
+        Err(Errno::AGAIN) => Ok(Some(0)),
+        Err(Errno::PIPE) => Ok(None),
+        written => written.map(Some),
+    }
+}
+
+fn result<'js>(call: &Call<'js>, ended: Ended) -> Outcome<'js> {
+    let object: Object = call.new_object()?;
+    let status: c_int = ended.status;
+    if libc::WIFEXITED(status) {
+        object.set("status", libc::WEXITSTATUS(status))?;
+    } else {
+        object.set("signal", libc::WTERMSIG(status))?;
+    }
+    object.set("stdout", super::buffer::into_array(call, ended.stdout)?)?;
+    object.set("stderr", super::buffer::into_array(call, ended.stderr)?)?;
+    object.set("timedOut", ended.timed_out)?;
+    object.set("outputExceeded", ended.output_exceeded)?;
+    Ok(object.into_value())
+}

@@ -1,0 +1,171 @@
+//! Watches over a child: its three pipes, its end, its time.
+
+use alloc::vec::Vec;
+use core::ffi::c_int;
+use rustix::event::{PollFd, PollFlags};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::io::{Errno, retry_on_intr};
+
+use super::child::{self, Child};
+use super::clock::monotonic;
+use super::spawn::{set_nonblocking, write_some};
+use super::wait;
+use crate::call::Failure;
+
+/// How long it may run and how much it may say.
+pub struct Limits {
+    pub milliseconds: Option<f64>,
+    pub output: usize,
+}
+
+/// What became of it.
+pub struct Ended {
+    /// As wait(2) tells it.
+    pub status: c_int,
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+    pub timed_out: bool,
+    pub output_exceeded: bool,
+}
+
+/// Our ends of its pipes.
+pub struct Streams<'a> {
+    stdin: Option<OwnedFd>,
+    input: &'a [u8],
+    stdout: Output,
+    stderr: Output,
+}
+
+struct Output {
+    pipe: Option<OwnedFd>,
+    bytes: Vec<u8>,
+    exceeded: bool,
+}
+
+/// Without a pidfd its end is asked for this often.
+const ASK_MILLISECONDS: f64 = 20.0;
+const CHUNK: usize = 64 << 10;
+
+impl<'a> Streams<'a> {
+    pub fn new(stdin: OwnedFd, stdout: OwnedFd, stderr: OwnedFd, input: &'a [u8]) -> Result<Self, Errno> {
+        for pipe in [&stdin, &stdout, &stderr] {
+            set_nonblocking(pipe.as_fd())?;
+        }
+        let output = |pipe| Output { pipe: Some(pipe), bytes: Vec::new(), exceeded: false };
+        Ok(Self { stdin: Some(stdin), input, stdout: output(stdout), stderr: output(stderr) })
+    }
+
+    /// Writes what the pipe takes; closes it after the last byte, or when nobody reads.
+    pub fn feed(&mut self) -> Result<(), Errno> {
+        let Some(stdin) = &self.stdin else { return Ok(()) };
+        let written = if self.input.is_empty() { Some(0) } else { write_some(stdin, self.input)? };
+        self.input = &self.input[written.unwrap_or(self.input.len())..];
+        if self.input.is_empty() {
+            self.stdin = None;
+        }
+        Ok(())
+    }
+
+    fn collect(&mut self, limit: usize) -> Result<(), Failure> {
+        self.stdout.collect(limit)?;
+        self.stderr.collect(limit)
+    }
+
+    fn exceeded(&self) -> bool {
+        self.stdout.exceeded || self.stderr.exceeded
+    }
+}
+
+impl Output {
+    /// Reads all that is there, up to `limit` in all.
+    fn collect(&mut self, limit: usize) -> Result<(), Failure> {
+        while let Some(pipe) = &self.pipe {
+            let length = self.bytes.len();
+            self.bytes.try_reserve(CHUNK.min(limit - length + 1))?;
+            match retry_on_intr(|| rustix::io::read(pipe, rustix::buffer::spare_capacity(&mut self.bytes))) {
+                Ok(0) => self.pipe = None,
+                Ok(_) if self.bytes.len() > limit => {
+                    self.bytes.truncate(limit);
+                    self.exceeded = true;
+                    self.pipe = None;
+                }
+                Ok(_) => {}
+                Err(Errno::AGAIN) => return Ok(()),
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Waits until it has ended. Whatever goes wrong here, it does not live on.
+pub fn supervise(child: &Child, mut streams: Streams, limits: &Limits) -> Result<Ended, Failure> {
+    let mut timed_out = false;
+    let watched = watch(child, &mut streams, limits, &mut timed_out);
+    let status = match watched {
+        Ok(Some(status)) => status,
+        Ok(None) => child::wait(child.pid)?,
+        Err(failure) => {
+            kill(child)?;
+            child::wait(child.pid)?;
+            return Err(failure);
+        }
+    };
+    let output_exceeded = streams.exceeded();
+    Ok(Ended { status, stdout: streams.stdout.bytes, stderr: streams.stderr.bytes, timed_out, output_exceeded })
+}
+
+/// The status if it was collected already.
+fn watch(
+    child: &Child,
+    streams: &mut Streams,
+    limits: &Limits,
+    timed_out: &mut bool,
+) -> Result<Option<c_int>, Failure> {
+    let deadline = limits.milliseconds.map(|limit| Ok::<_, Errno>(monotonic()? + limit)).transpose()?;
+    let mut killed = false;
+    loop {
+        let left = match deadline {
+            Some(deadline) if !killed => Some((deadline - monotonic()?).max(0.0)),
+            _ => None,
+        };
+        let ended = wait_for_something(child, streams, left)?;
+        streams.feed()?;
+        streams.collect(limits.output)?;
+        if ended {
+            return Ok(None);
+        }
+        if child.pidfd.is_none() {
+            if let Some(status) = child::poll(child.pid)? {
+                streams.collect(limits.output)?;
+                return Ok(Some(status));
+            }
+        }
+        let late = left == Some(0.0);
+        if !killed && (late || streams.exceeded()) {
+            kill(child)?;
+            (killed, *timed_out) = (true, late && !streams.exceeded());
+        }
+    }
+}
+
+/// Whether the child has ended; false when there is something to read or to write, or the time is over.
+fn wait_for_something(child: &Child, streams: &Streams, left: Option<f64>) -> Result<bool, Errno> {
+    let mut fds = Vec::with_capacity(4);
+    fds.extend(child.pidfd.iter().map(|fd| PollFd::new(fd, PollFlags::IN)));
+    fds.extend(streams.stdin.iter().map(|fd| PollFd::new(fd, PollFlags::OUT)));
+    for output in [&streams.stdout, &streams.stderr] {
+        fds.extend(output.pipe.iter().map(|fd| PollFd::new(fd, PollFlags::IN)));
+    }
+    if child.pidfd.is_some() {
+        wait::wait(&mut fds, left)?;
+        return Ok(!fds[0].revents().is_empty());
+    }
+    wait::wait(&mut fds, Some(left.unwrap_or(ASK_MILLISECONDS).min(ASK_MILLISECONDS)))?;
+    Ok(false)
+}
+
+fn kill(child: &Child) -> Result<(), Errno> {
+    // SAFETY: takes numbers only; the child was not waited for, so the number is still its own.
+    super::check(unsafe { libc::kill(child.pid, libc::SIGKILL) }).map(drop)
+}
