@@ -108,6 +108,11 @@ export function cniErrorOf(error: unknown): CniError {
   );
 }
 
+/** The innermost cause: where the trouble began. */
+export function rootCause(error: unknown): unknown {
+  return causes(error).at(-1);
+}
+
 /** Errno names after which the same call may succeed a moment later. */
 const transient = ["EAGAIN", "EBUSY", "ETIMEDOUT", "EINTR"];
 /** Errno names of storage and process limits: what the spec calls an I/O failure. */
@@ -137,5 +142,7 @@ function detailsOf(error: unknown): string | undefined {
 
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  const isMistake = ["TypeError", "RangeError", "ReferenceError", "SyntaxError", "InternalError"];
+  if (isMistake.includes(error.name)) return `unexpected ${error.name}: ${error.message}`;
   return error.message === "" ? error.name : error.message;
 }

@@ -141,6 +141,11 @@ export class FakeHost extends FakeFiles implements Partial<Host> {
     return bytes.length;
   }
 
+  override fstat(fd: number): HostStat {
+    if (fd > 2) return super.fstat(fd);
+    return { dev: 1, ino: 0, mode: 0o010600, uid: 0, gid: 0, nlink: 1, size: 0, mtime: 0 };
+  }
+
   poll(fds: { fd: number; events: number }[], _timeoutMs: number): number[] {
     return fds.map(({ events }) => events);
   }

@@ -27,6 +27,12 @@ export const networkConfig = z.object({
   prevResult: z.optional(z.unknown()),
 });
 
+/**
+ * The same for a program that is executed with another plugin's configuration, as IPAM is: keys it does not know are
+ * that plugin's, and are neither reported nor dropped.
+ */
+export const delegateConfig = z.looseObject({ ...networkConfig.shape });
+
 /** A configuration that has been parsed by {@link networkConfig} or an extension of it. */
 export type NetworkConfig = z.output<typeof networkConfig>;
 

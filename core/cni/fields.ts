@@ -85,7 +85,7 @@ export const routeField = z.object({
   /** Prefix as text: `10.9.0.0/16`. Host bits stay as they were given. */
   dst: cidrText,
   /** Next hop as text; absent: the gateway of the family's first address that has one. */
-  gw: z.exactOptional(ipText),
+  gw: z.exactOptional(unsetIfEmpty(ipText)),
   mtu: z.exactOptional(integerField(0, LARGEST_U32)),
   advmss: z.exactOptional(integerField(0, LARGEST_U32)),
   priority: z.exactOptional(integerField(0, LARGEST_U32)),

@@ -6,13 +6,15 @@
  * @module
  */
 
-import type * as z from "zod/mini";
+import "./zod-settings.ts";
+import * as z from "zod/mini";
 
 import type { Attachment } from "../attachment.ts";
 import type { Netns } from "../net/netns.ts";
-import type { NetworkConfig } from "./config.ts";
+import { type NetworkConfig, networkConfig } from "./config.ts";
+import { type KeyTable, keyTable } from "./key-table.ts";
 import type { CniResult, IpamResult } from "./result.ts";
-import type { SpecVersion } from "./versions.ts";
+import { type SpecVersion, specVersions } from "./versions.ts";
 
 /** An object schema that extends `networkConfig`. */
 export type ConfigSchema = z.ZodMiniObject & z.ZodMiniType<NetworkConfig>;
@@ -119,10 +121,26 @@ export interface PluginDefinition<S extends ConfigSchema> {
   status(call: StatusCall<z.output<S>>): void;
 }
 
-/** Any definition, for the skeleton: it hands the parsed configuration through without looking into it. */
-export type Plugin = PluginDefinition<ConfigSchema>;
+/** A program: its definition, and what is made of it when the program is built. */
+export interface Plugin extends PluginDefinition<ConfigSchema> {
+  readonly versions: readonly SpecVersion[];
+  /** The keys `config` knows. */
+  readonly keys: KeyTable;
+}
+
+/** What a plugin needs to know of `ipam` when another program reads the rest. */
+const ipamField = z.optional(z.looseObject({ type: z.optional(z.string()) }));
 
 /** Declares a CNI program; the schema gives the type of `config` in every verb. */
 export function definePlugin<S extends ConfigSchema>(definition: PluginDefinition<S>): Plugin {
-  return definition as unknown as Plugin;
+  const plugin = definition as unknown as PluginDefinition<ConfigSchema>;
+  const config = withIpam(plugin);
+  // the first parse makes what zod makes lazily; done here it is part of the program
+  z.safeParse(config, {});
+  return { versions: specVersions, ...plugin, config, keys: keyTable(config) };
+}
+
+function withIpam({ config, ipam }: PluginDefinition<ConfigSchema>): ConfigSchema {
+  if (ipam === undefined || config.shape["ipam"] !== networkConfig.shape.ipam) return config;
+  return z.extend(config, { ipam: ipamField }) as unknown as ConfigSchema;
 }

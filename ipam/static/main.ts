@@ -1,0 +1,4 @@
+import { runPlugin } from "../../core/cni/skeleton.ts";
+import { staticIpam } from "./plugin.ts";
+
+runPlugin(staticIpam);
