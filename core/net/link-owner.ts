@@ -10,6 +10,7 @@ import { type Attachment, ownerNetworkText, ownerText } from "../attachment.ts";
 import { isErrno } from "../errors.ts";
 import type { Link, RouteSocket } from "./route-socket.ts";
 
+const hostLinkName = /^veth[0-9a-f]{8}$/;
 /** How many names an attachment's host end may have: the next one is taken when a stranger has the name before. */
 const CANDIDATES = 3;
 /** Groups from here on are free for {@link deleteLinks}; iproute2's and administrators' numbers are small. */
@@ -58,17 +59,22 @@ export function ownedHostLinks(route: RouteSocket, attachment: Attachment): Link
   });
 }
 
-/** The links of a network whose mark is none of `valid`. */
+/** The links that bear the mark of an attachment of that network, but not one of `kept`. */
 export function strayHostLinks(
   route: RouteSocket,
   network: string,
-  valid: readonly Attachment[],
+  kept: ReadonlySet<string>,
 ): Link[] {
   const prefix = `${ownerNetworkText(network)}/`;
-  const kept = new Set(valid.map(ownerText));
-  return route
-    .links()
-    .filter(({ ifalias = "" }) => ifalias.startsWith(prefix) && !kept.has(ifalias));
+  return route.links().filter(({ ifname = "", ifalias = "" }) => {
+    return hostLinkName.test(ifname) && ifalias.startsWith(prefix) && !kept.has(ifalias);
+  });
+}
+
+/** Deletes the link of that name; one that is gone already is no error. */
+export function deleteLinkNamed(route: RouteSocket, ifname: string): void {
+  const ifindex = route.ifindexOf(ifname);
+  if (ifindex !== undefined) route.deleteLinkIfPresent(ifindex);
 }
 
 /**

@@ -9,6 +9,8 @@ import { answeredBy, type Call, call } from "netlink-ts/netlink/request.ts";
 import { NETLINK_ROUTE } from "netlink-ts/netlink/socket.ts";
 import type { Transport } from "netlink-ts/netlink/transport.ts";
 import { addressMessage, getAddress } from "netlink-ts/route/address.ts";
+import { type BridgeVlan, bridgeLinkMessage, getBridgeLink } from "netlink-ts/route/bridge-link.ts";
+import { AF_BRIDGE } from "netlink-ts/route/family.ts";
 import {
   deleteLink,
   getLink,
@@ -16,6 +18,7 @@ import {
   linkMessage,
   linkOverviewMessage,
   newLink,
+  RTEXT_FILTER_BRVLAN_COMPRESSED,
   RTEXT_FILTER_SKIP_STATS,
   setLink,
 } from "netlink-ts/route/link.ts";
@@ -52,6 +55,7 @@ export type LinkAddress = Decoded<typeof addressSummary>;
 const getSummary = answeredBy(getLink, linkSummary);
 const getDetailed = answeredBy(getLink, detailedLink);
 const getAddresses = answeredBy(getAddress, addressSummary);
+const getPortVlans = answeredBy(getBridgeLink, bridgeLinkMessage.pick("afSpec"));
 const quiet = { extMask: RTEXT_FILTER_SKIP_STATS };
 
 /** Call for {@link RouteSocket.batch} that asks for one link; what it is answered with is a {@link Link}. */
@@ -116,6 +120,14 @@ export class RouteSocket implements Disposable {
   portsOf(master: number): Link[] {
     const ports = this.#connection.dump(getSummary, { master, ...quiet });
     return ports.filter((port) => port.master === master);
+  }
+
+  /** VLAN entries of a bridge port; ranges are two entries, first and last. */
+  portVlans(ifindex: number): BridgeVlan[] {
+    const extMask = RTEXT_FILTER_BRVLAN_COMPRESSED;
+    const ports = this.#connection.dump(getPortVlans, { family: AF_BRIDGE, extMask });
+    const port = ports.find((each) => each.ifindex === ifindex);
+    return (port?.afSpec?.vlanInfo ?? []) as BridgeVlan[];
   }
 
   /** Makes a link. @throws NetlinkError EEXIST when its name is taken */

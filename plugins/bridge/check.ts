@@ -1,0 +1,129 @@
+/**
+ * CHECK of bridge: the kernel against prevResult and the record of ADD. Changes nothing.
+ * @module
+ */
+
+import { IFF_PROMISC, slaveData } from "netlink-ts/route/link.ts";
+
+import { ownerText } from "../../core/attachment.ts";
+import type { CheckCall } from "../../core/cni/plugin.ts";
+import type { CniInterface, CniResult } from "../../core/cni/result.ts";
+import { CniError, cniCode } from "../../core/errors.ts";
+import { describeVlans } from "../../core/net/bridge-vlans.ts";
+import { checkInterface, checkLink } from "../../core/net/check-interface.ts";
+import { type Link, RouteSocket } from "../../core/net/route-socket.ts";
+import { describeElement } from "../../core/nft/describe-element.ts";
+import { missingElements } from "../../core/nft/missing-elements.ts";
+import { NftSocket } from "../../core/nft/nft-socket.ts";
+import { readRecord } from "../../core/state/record.ts";
+import type { BridgeConfig } from "./config.ts";
+import { type BridgeRecord, bridgeRecord, recordedElements, recordName } from "./record.ts";
+
+/** @throws {CniError} that names what is missing or different */
+export function checkAttachment(call: CheckCall<BridgeConfig>): void {
+  const { config, ifName, netnsPath, ipam, prevResult } = call;
+  using netns = call.openNetns();
+  ipam.check();
+  if (prevResult === undefined) {
+    throw new CniError(cniCode.badConfig, "Required prevResult missing");
+  }
+  using host = RouteSocket.open();
+  using container = netns.dialRoute();
+  const record = readRecord(call.attachment, recordName, bridgeRecord);
+
+  const bridge = checkBridge(
+    host,
+    prevResult,
+    record?.bridge ?? config.bridge,
+    promiscuous(config, record),
+  );
+  const inside = checkInterface(container, {
+    ifname: ifName,
+    sandbox: netnsPath,
+    prevResult,
+    own: record,
+    up: record?.up ?? !config.disableContainerInterface,
+  });
+  const port = checkPort(host, prevResult, { bridge, inside, record });
+  // without a record the reference's bridge may have made it, and that has no elements here
+  if (record === undefined) return;
+  checkPortSettings(host, port, record);
+  checkRules(call, record);
+}
+
+function promiscuous({ promiscMode }: BridgeConfig, record: BridgeRecord | undefined): boolean {
+  return record?.promiscuous ?? promiscMode;
+}
+
+function checkBridge(
+  host: RouteSocket,
+  result: CniResult,
+  name: string,
+  promiscuous: boolean,
+): Link {
+  const entry = hostInterfaces(result).find((each) => each.name === name);
+  if (entry === undefined) throw failed(`"prevResult" has no host interface "${name}"`);
+  const link = host.linkByName(name);
+  if (link === undefined) throw failed(`Interface name ${name} not found`);
+  if (link.linkInfo?.kind !== "bridge") throw failed(`"${name}" is not a bridge`);
+  checkLink(link, { name, ...(entry.mac && { mac: entry.mac }) }, true);
+  if (promiscuous && (link.flags & IFF_PROMISC) === 0) {
+    throw failed(`bridge "${name}" is not in promiscuous mode`);
+  }
+  return link;
+}
+
+function hostInterfaces({ interfaces = [] }: CniResult): CniInterface[] {
+  return interfaces.filter(({ sandbox = "" }) => sandbox === "");
+}
+
+interface Port {
+  bridge: Link;
+  inside: Link;
+  record: BridgeRecord | undefined;
+}
+
+/** The host's end: the other end of the container's link, port of the bridge, with the MAC address of prevResult. */
+function checkPort(host: RouteSocket, result: CniResult, { bridge, inside, record }: Port): Link {
+  const port = inside.link === undefined ? undefined : host.linkByIndex(inside.link);
+  const entry = hostInterfaces(result).find(({ name }) => name === port?.ifname);
+  const isEnd = port?.linkInfo?.kind === "veth" && port.link === inside.ifindex;
+  const isOurs = port?.master === bridge.ifindex && (record?.host ?? port.ifname) === port.ifname;
+  if (port === undefined || entry === undefined || !isEnd || !isOurs) {
+    throw failed(`CNI veth created for bridge ${bridge.ifname} was not found`);
+  }
+  checkLink(port, entry, true);
+  return port;
+}
+
+function checkPortSettings(host: RouteSocket, port: Link, record: BridgeRecord): void {
+  const found = slaveData(host.detailedLink(port.ifindex) ?? {}, "bridge");
+  const settings = [
+    ["hairpin mode", found?.mode, record.hairpin],
+    ["isolation", found?.isolated, record.isolated],
+  ] as const;
+  for (const [what, is, wanted] of settings) {
+    if (is === Number(wanted)) continue;
+    throw failed(`bridge port "${port.ifname}" has ${what} ${is === 1 ? "on" : "off"}`);
+  }
+  if (record.vlans.length === 0) return;
+  const present = describeVlans(host.portVlans(port.ifindex));
+  const missing = describeVlans(record.vlans).filter((vlan) => !present.includes(vlan));
+  if (missing.length > 0) {
+    throw failed(`bridge port "${port.ifname}" is not in VLAN ${missing.join(", ")}`);
+  }
+}
+
+function checkRules({ attachment }: CheckCall<BridgeConfig>, record: BridgeRecord): void {
+  const elements = recordedElements(attachment, record);
+  if (elements.length === 0) return;
+  using nft = NftSocket.open();
+  const [missing] = missingElements(nft, elements);
+  if (missing === undefined) return;
+  const message = `nf_tables has no ${describeElement(missing)} of "${ownerText(attachment)}"`;
+  throw failed(message);
+}
+
+function failed(message: string): CniError {
+  return new CniError(cniCode.internal, message);
+}

@@ -1,0 +1,94 @@
+/**
+ * The configuration of bridge, and what of it is decided before anything is changed.
+ * @module
+ */
+
+import * as z from "zod/mini";
+
+import { networkConfig } from "../../core/cni/config.ts";
+import { dnsField, interfaceNameField, mtuField } from "../../core/cni/fields.ts";
+import type { AddCall } from "../../core/cni/plugin.ts";
+import { isAtLeast } from "../../core/cni/versions.ts";
+import { CniError, cniCode } from "../../core/errors.ts";
+import { requestedMac } from "../../core/net/mac.ts";
+import { vlanTrunkField } from "./vlan-trunk.ts";
+
+const LAST_VLAN = 4094;
+const flag = z._default(z.boolean(), false);
+const macText = z.optional(z.string());
+
+const vlanField = z.int().check(
+  z.refine((id: number) => id >= 0 && id <= LAST_VLAN, {
+    error: ({ input }) => `invalid VLAN ID ${input} (must be between 0 and ${LAST_VLAN})`,
+  }),
+);
+
+/** Keys of bridge. */
+export const bridgeConfig = z.extend(networkConfig, {
+  bridge: z._default(interfaceNameField, "cni0"),
+  isGateway: flag,
+  isDefaultGateway: flag,
+  forceAddress: flag,
+  ipMasq: flag,
+  ipMasqBackend: z.optional(
+    z.string().check(
+      z.refine((name: string) => ["", "iptables", "nftables"].includes(name), {
+        error: ({ input }) => `unknown ipmasq backend "${input}"`,
+      }),
+    ),
+  ),
+  mtu: z._default(mtuField, 0),
+  hairpinMode: flag,
+  promiscMode: flag,
+  vlan: z._default(vlanField, 0),
+  vlanTrunk: z.optional(vlanTrunkField),
+  preserveDefaultVlan: flag,
+  macspoofchk: flag,
+  enabledad: flag,
+  disableContainerInterface: flag,
+  portIsolation: flag,
+  dns: z.optional(dnsField),
+  args: z.optional(z.object({ cni: z.optional(z.object({ mac: macText })) })),
+  runtimeConfig: z.optional(z.object({ mac: macText })),
+});
+export type BridgeConfig = z.output<typeof bridgeConfig>;
+
+/**
+ * Refuses keys that contradict each other, or the version of the configuration.
+ * @throws {CniError} 7 that names the keys
+ */
+export function requireConsistent({ config, cniVersion, ipam }: AddCall<BridgeConfig>): void {
+  if (config.hairpinMode && config.promiscMode) {
+    throw badConfig("cannot set hairpin mode and promiscuous mode at the same time");
+  }
+  if (config.disableContainerInterface && ipam.configured) {
+    throw badConfig("cannot use IPAM when DisableContainerInterface flag is set");
+  }
+  if (!ipam.configured && !isAtLeast(cniVersion, "0.3.0")) {
+    const details = `a result of version ${cniVersion} needs "ipam"`;
+    throw badConfig("cannot convert: no valid IP addresses", details);
+  }
+}
+
+function badConfig(message: string, details?: string): CniError {
+  return new CniError(cniCode.badConfig, message, details === undefined ? {} : { details });
+}
+
+/** The container's MAC address, if one is asked for. @throws {CniError} 7 that names its source */
+export function containerMac({ config, args }: AddCall<BridgeConfig>): Uint8Array | undefined {
+  return requestedMac(
+    ["runtimeConfig.mac", config.runtimeConfig?.mac],
+    ["args.cni.mac", config.args?.cni?.mac],
+    ["CNI_ARGS MAC", args["MAC"]],
+  );
+}
+
+/** True when the gateway's address shall be on the bridge, or on the interface of its VLAN. */
+export function isGateway(config: Partial<BridgeConfig>): boolean {
+  return config.isGateway === true || config.isDefaultGateway === true;
+}
+
+/** True when the bridge must tell VLANs apart: also for an empty `vlanTrunk`. */
+export function tellsVlans({ vlan = 0, vlanTrunk }: Partial<BridgeConfig>): boolean {
+  return vlan !== 0 || vlanTrunk !== undefined;
+}

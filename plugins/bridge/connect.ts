@@ -1,0 +1,126 @@
+/**
+ * The last steps of ADD: addresses on both sides, and packets flow.
+ * @module
+ */
+
+import { IF_OPER_UP, IFF_UP } from "netlink-ts/route/link.ts";
+
+import type { AddCall } from "../../core/cni/plugin.ts";
+import type { CniInterface, CniResult } from "../../core/cni/result.ts";
+import { CniError, cniCode } from "../../core/errors.ts";
+import { formatMac } from "../../core/net/address.ts";
+import { announce } from "../../core/net/announce.ts";
+import { attachedResult } from "../../core/net/attached-result.ts";
+import type { Bridge } from "../../core/net/bridge-device.ts";
+import { configureInterface } from "../../core/net/configure.ts";
+import { enableForwarding } from "../../core/net/forwarding.ts";
+import { ensureGatewayAddresses, type GatewayLink } from "../../core/net/gateway-address.ts";
+import { settledLinks } from "../../core/net/link-state.ts";
+import type { Netns } from "../../core/net/netns.ts";
+import type { Link, RouteSocket } from "../../core/net/route-socket.ts";
+import type { Veth } from "../../core/net/veth.ts";
+import type { BridgeConfig } from "./config.ts";
+import type { GatewayPlan } from "./gateways.ts";
+import { ensureVlanGateway } from "./vlan-gateway.ts";
+import { newPortVlans } from "./vlans.ts";
+
+/** What ADD has made before. */
+export interface Attached {
+  netns: Netns;
+  /** A socket of the host. */
+  host: RouteSocket;
+  /** A socket of the container's namespace. */
+  container: RouteSocket;
+  bridge: Bridge;
+  veth: Veth;
+  /** Absent: without IPAM the container is on layer 2 alone. */
+  plan: GatewayPlan | undefined;
+}
+
+/** Configures both sides and sees that packets flow. @returns the result of ADD */
+export function connect(call: AddCall<BridgeConfig>, attached: Attached): CniResult {
+  const { config, prevResult } = call;
+  const { host, bridge, veth, plan } = attached;
+  const gateway = plan && makeGateway(config, attached, plan);
+  const ifindex = bringUp(call, attached);
+  const names = [veth.host, bridge.ifname, ...(gateway === undefined ? [] : [gateway.ifname])];
+  const [hostEnd, bridgeLink, ...gatewayLink] = settledLinks(host, ...names) as [
+    Link,
+    Link,
+    ...Link[],
+  ];
+  if (!config.disableContainerInterface) requireCarrier(hostEnd);
+  const container = containerEnd(call, attached, ifindex);
+  return attachedResult({
+    prevResult,
+    interfaces: [
+      described(bridgeLink),
+      described(hostEnd),
+      container,
+      ...gatewayLink.map(described),
+    ],
+    container: 2,
+    ipam: plan?.result,
+    dns: config.dns,
+  });
+}
+
+/** Makes the host the gateway. @returns the link of the VLAN that has the addresses, if the bridge itself has not */
+function makeGateway(
+  config: BridgeConfig,
+  { host, bridge }: Attached,
+  { gateways }: GatewayPlan,
+): GatewayLink | undefined {
+  if (gateways.length === 0) return undefined;
+  const ofVlan =
+    config.vlan === 0
+      ? undefined
+      : ensureVlanGateway(host, bridge, config.vlan, newPortVlans(host, bridge, config));
+  ensureGatewayAddresses(host, ofVlan ?? bridge, gateways, config.forceAddress);
+  enableForwarding(
+    host,
+    gateways.map(({ address }) => address),
+  );
+  return ofVlan;
+}
+
+/** @returns the index of the container's end if it has got addresses */
+function bringUp(call: AddCall<BridgeConfig>, attached: Attached): number | undefined {
+  const { config, ifName: ifname } = call;
+  const { netns, container: route, plan } = attached;
+  if (plan !== undefined) {
+    return configureInterface({ netns, route, ifname, result: plan.result, dad: config.enabledad });
+  }
+  if (!config.disableContainerInterface) route.setLink({ ifname, flags: IFF_UP, change: IFF_UP });
+  return undefined;
+}
+
+/** After {@link settledLinks} only a link without a carrier is not up. */
+function requireCarrier({ ifname, operstate }: Link): void {
+  if (operstate === IF_OPER_UP) return;
+  const message = `bridge port in error state: "${ifname}" has operstate ${operstate}`;
+  throw new CniError(cniCode.tryAgain, message);
+}
+
+function containerEnd(
+  { ifName: ifname, netnsPath }: AddCall<BridgeConfig>,
+  { container, veth: { mac } }: Attached,
+  ifindex: number | undefined,
+): CniInterface {
+  const link =
+    ifindex === undefined
+      ? container.linkByName(ifname)
+      : announce(container, { ifname, ifindex, mac });
+  if (link === undefined) {
+    throw new CniError(cniCode.internal, `"${ifname}" has vanished from "${netnsPath}"`);
+  }
+  return { ...described(link), sandbox: netnsPath };
+}
+
+function described({ ifname = "", address, mtu }: Link): CniInterface {
+  return {
+    name: ifname,
+    ...(address && { mac: formatMac(address) }),
+    ...(mtu !== undefined && { mtu }),
+  };
+}

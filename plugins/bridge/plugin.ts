@@ -1,0 +1,103 @@
+/**
+ * bridge: the containers of a network hang on a switch of the host, which may be their gateway.
+ * @see README.md beside this file
+ * @module
+ */
+
+import { definePlugin } from "../../core/cni/plugin.ts";
+import { attemptAll } from "../../core/errors.ts";
+import {
+  deleteBridgeIfUnused,
+  ensureBridge,
+  type WantedBridge,
+} from "../../core/net/bridge-device.ts";
+import { deleteLinkNamed } from "../../core/net/link-owner.ts";
+import { RouteSocket } from "../../core/net/route-socket.ts";
+import { createVeth } from "../../core/net/veth.ts";
+import { Rollback } from "../../core/rollback.ts";
+import { removeRecord, writeRecord } from "../../core/state/record.ts";
+import { checkAttachment } from "./check.ts";
+import {
+  type BridgeConfig,
+  bridgeConfig,
+  containerMac,
+  requireConsistent,
+  tellsVlans,
+} from "./config.ts";
+import { connect } from "./connect.ts";
+import { collectGarbage } from "./garbage.ts";
+import { planGateways } from "./gateways.ts";
+import { recordedElements, recordName, recordOf } from "./record.ts";
+import { removeAttachment } from "./remove.ts";
+import { addRules, removeRules } from "./rules.ts";
+import { requireBridges } from "./status.ts";
+import { setPortVlans } from "./vlans.ts";
+
+/** The program: see README.md beside this file for its keys. */
+export const bridge = definePlugin({
+  type: "bridge",
+  config: bridgeConfig,
+  argKeys: ["MAC"],
+  ipam: "optional",
+
+  add(call) {
+    requireConsistent(call);
+    const { config, attachment, ipam } = call;
+    const wantedMac = containerMac(call);
+    using netns = call.openNetns();
+    using host = RouteSocket.open();
+    using container = netns.dialRoute();
+    using rollback = new Rollback();
+
+    const bridge = ensureBridge(host, wantedBridge(config));
+    if (bridge.isNew) rollback.defer(() => deleteBridgeIfUnused(host, bridge));
+    const port = {
+      bridge: bridge.ifindex,
+      hairpin: config.hairpinMode,
+      isolated: config.portIsolation,
+    };
+    const veth = createVeth(host, container, {
+      attachment,
+      netns,
+      mtu: config.mtu,
+      mac: wantedMac,
+      port,
+    });
+    rollback.defer(() => deleteLinkNamed(host, veth.host));
+    const vlans = setPortVlans(host, bridge, veth.host, config);
+    const answer = ipam.configured ? ipam.add() : undefined;
+    if (answer !== undefined) rollback.defer(() => ipam.del());
+    const plan = answer && planGateways(config, answer);
+
+    const record = recordOf({ config, bridge, veth, vlans, result: plan?.result });
+    writeRecord(attachment, recordName, record);
+    rollback.defer(() => removeRecord(attachment, recordName));
+    const elements = recordedElements(attachment, record);
+    if (elements.length > 0) rollback.defer(() => removeRules(attachment, record));
+    addRules(elements);
+
+    const result = connect(call, { netns, host, container, bridge, veth, plan });
+    rollback.commit();
+    return result;
+  },
+
+  del(call) {
+    attemptAll(
+      () => removeAttachment(call),
+      () => call.ipam.del(),
+    );
+  },
+
+  check: checkAttachment,
+  gc: collectGarbage,
+
+  status({ config, ipam }) {
+    requireBridges(config);
+    ipam.status();
+  },
+});
+
+function wantedBridge(config: BridgeConfig): WantedBridge {
+  const { bridge: ifname, mtu, promiscMode: promiscuous } = config;
+  return { ifname, mtu, promiscuous, vlanFiltering: tellsVlans(config) };
+}

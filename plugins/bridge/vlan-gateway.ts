@@ -1,0 +1,80 @@
+/**
+ * The gateway of containers in a VLAN: a veth pair on the host, one end a port of the bridge in that VLAN, the other, named
+ * `<bridge>.<vlan>`, with the gateway's address. All attachments of the VLAN share it, and it stays.
+ * @module
+ */
+
+import { call } from "netlink-ts/netlink/request.ts";
+import { IFF_UP, newLink, setLink } from "netlink-ts/route/link.ts";
+
+import { CniError, cniCode, during, isErrno } from "../../core/errors.ts";
+import type { Bridge } from "../../core/net/bridge-device.ts";
+import { portVlans, vlanCalls } from "../../core/net/bridge-vlans.ts";
+import type { GatewayLink } from "../../core/net/gateway-address.ts";
+import { hostLinkNames } from "../../core/net/link-owner.ts";
+import { randomMac } from "../../core/net/mac.ts";
+import type { RouteSocket } from "../../core/net/route-socket.ts";
+
+const up = { flags: IFF_UP, change: IFF_UP };
+
+/** The name of the gateway's link. */
+export function vlanGatewayName(bridge: string, vlan: number): string {
+  return `${bridge}.${vlan}`;
+}
+
+/**
+ * Finds or makes the pair. Safe for many at once.
+ * @param present VLANs that the bridge gives a new port, to be taken away
+ */
+export function ensureVlanGateway(
+  route: RouteSocket,
+  bridge: Bridge,
+  vlan: number,
+  present: readonly number[],
+): GatewayLink {
+  const ifname = vlanGatewayName(bridge.ifname, vlan);
+  return during(`create vlan interface "${ifname}"`, () => {
+    const found = gatewayLink(route, ifname);
+    if (found !== undefined) return found;
+    const port = portName(ifname);
+    createPair(route, bridge, ifname, port);
+    const ifindex = route.ifindexOf(port);
+    const made = gatewayLink(route, ifname);
+    if (ifindex === undefined || made === undefined) {
+      throw new CniError(cniCode.tryAgain, "it came and went while it was looked at");
+    }
+    route.batch(
+      ...vlanCalls(ifindex, portVlans({ access: vlan, trunk: [] }), present),
+      call(setLink, { ifindex, ...up }),
+      call(setLink, { ifindex: made.ifindex, ...up }),
+    );
+    return made;
+  });
+}
+
+function gatewayLink(route: RouteSocket, ifname: string): GatewayLink | undefined {
+  const link = route.linkByName(ifname);
+  return link?.address && { ifname, ifindex: link.ifindex, mac: link.address };
+}
+
+/** The other end's name follows from the first one's, so that two who make the pair at once make the same. */
+function portName(ifname: string): string {
+  return hostLinkNames({ network: "", containerId: "", ifname })[0] ?? "";
+}
+
+function createPair(route: RouteSocket, bridge: Bridge, ifname: string, port: string): void {
+  const mtu = route.linkByIndex(bridge.ifindex)?.mtu;
+  try {
+    route.batch(
+      call(newLink, {
+        ifname,
+        mtu,
+        address: randomMac(),
+        linkInfo: { kind: "veth", data: { peer: { ifname: port, mtu, address: randomMac() } } },
+      }),
+      call(setLink, { ifname: port, master: bridge.ifindex }),
+    );
+  } catch (error) {
+    if (!isErrno(error, "EEXIST")) throw error; // another ADD makes it, or has made it
+  }
+}
