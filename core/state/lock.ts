@@ -3,7 +3,7 @@
  * @module
  */
 
-import { CniError, cniCode, isErrno } from "../errors.ts";
+import { CniError, cniCode, during, isErrno } from "../errors.ts";
 import { host } from "../host.ts";
 import { describeHolder } from "./lock-holder.ts";
 import { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "./open-flags.ts";
@@ -20,26 +20,36 @@ export interface LockOptions {
 /**
  * Runs `fn` while it holds the exclusive flock(2) of the file at `path`, which is made when missing and stays. The
  * directory must be there. The kernel gives the lock back when the holder dies, however it dies.
- * @throws {CniError} 11 when another process keeps it for too long, naming its pid, command and age
- * @throws HostError ENOENT without the directory, ELOOP for a symbolic link, EISDIR for a directory
+ * @throws {CniError} 11 when another process keeps it for too long, naming its pid, command and age; else as the errno
+ * says: ENOENT without the directory, ELOOP for a symbolic link, EISDIR for a directory
  */
 export function withLock<T>(path: string, options: LockOptions, fn: () => T): T {
   const { timeoutMs = 10_000, mode = 0o600 } = options;
-  const fd = host.open(path, O_RDONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode);
+  const fd = during(`lock ${JSON.stringify(path)}`, () => openLocked(path, mode, timeoutMs));
   try {
-    takeLock(fd, path, timeoutMs);
     return fn();
   } finally {
     host.close(fd);
   }
 }
 
-function takeLock(fd: number, path: string, timeoutMs: number): void {
+function openLocked(path: string, mode: number, timeoutMs: number): number {
+  const fd = host.open(path, O_RDONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode);
+  try {
+    takeLock(fd, timeoutMs);
+    return fd;
+  } catch (error) {
+    host.close(fd);
+    throw error;
+  }
+}
+
+function takeLock(fd: number, timeoutMs: number): void {
   try {
     host.flock(fd, LOCK_EX, timeoutMs);
   } catch (cause) {
     if (!isErrno(cause, "ETIMEDOUT")) throw cause;
-    const held = `${JSON.stringify(path)} is locked by ${describeHolder(host.fstat(fd))}`;
+    const held = `held by ${describeHolder(host.fstat(fd))}`;
     throw new CniError(cniCode.tryAgain, held, { details: `waited ${timeoutMs} ms`, cause });
   }
 }
