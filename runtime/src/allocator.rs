@@ -67,12 +67,22 @@ fn allocate(size: usize) -> *mut u8 {
     }
 }
 
+/// Whether a block of that class waits to be given out again.
+fn has_free(list: usize) -> bool {
+    // SAFETY: one thread, nobody else holds a reference.
+    unsafe { (*FREE.get().cast::<usize>().wrapping_add(list)) != 0 }
+}
+
 /// # Safety
 /// `block` came from [`allocate`] and is not used any more.
 unsafe fn free(block: *mut u8) {
     // SAFETY: as promised by the caller; every block has room for a link.
     unsafe {
-        let (list, _) = class(usable_size(block) + WORD);
+        let size = usable_size(block);
+        if arena::retract(block.addr() - WORD, block.addr() + size) {
+            return;
+        }
+        let (list, _) = class(size + WORD);
         let head = FREE.get().cast::<usize>().add(list);
         block.cast::<usize>().write(*head);
         *head = block.expose_provenance();
@@ -89,7 +99,7 @@ unsafe fn reallocate(block: *mut u8, size: usize) -> *mut u8 {
             return block;
         }
         let (list, longer) = class(size.saturating_add(WORD));
-        if list < CLASSES && arena::extend(block.addr() + old, longer - WORD - old) {
+        if list < CLASSES && !has_free(list) && arena::extend(block.addr() + old, longer - WORD - old) {
             block.sub(WORD).cast::<usize>().write(longer - WORD);
             return block;
         }

@@ -126,6 +126,16 @@ pub fn take(size: usize) -> *mut u8 {
     block
 }
 
+/// Takes back the block from `start` to `end` if it is the last one.
+pub fn retract(start: usize, end: usize) -> bool {
+    let arena = arena();
+    let possible = end == arena.next;
+    if possible {
+        arena.next = start;
+    }
+    possible
+}
+
 /// Makes the block that ends at `end` longer in its place; only the last one can be.
 pub fn extend(end: usize, more: usize) -> bool {
     let arena = arena();

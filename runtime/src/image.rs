@@ -43,6 +43,7 @@ pub fn make(bytecode: &[u8]) -> &'static [u8] {
     // SAFETY: the head is a block of that size; the image is the arena from its start, and the rest of its last page,
     // which is taken so that nothing else writes there.
     unsafe {
+        ptr::write_bytes(ptr::with_exposed_provenance_mut::<u8>(arena::next()), 0, rest);
         head.write(Head { magic: MAGIC, base: arena::BASE, next: arena::next(), free, engine });
         if !arena::take(rest).is_null() || rest == 0 {
             return core::slice::from_raw_parts(ptr::with_exposed_provenance(arena::BASE), end - arena::BASE);
