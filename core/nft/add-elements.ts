@@ -40,36 +40,43 @@ export function addElements(
   options: AddOptions = {},
 ): void {
   if (elements.length === 0) return;
+  const round: Round = { isIncomplete: false, looks: false };
   during("add elements to nf_tables", () =>
-    untilNotOvertaken(["ENOENT"], (before) => {
-      const isIncomplete = isErrno(before, "ENOENT"); // somebody has deleted a set, or all
-      try {
-        addOnce(nft, elements, options, { isIncomplete, looks: false });
-      } catch (error) {
-        if (!isErrno(error, "EEXIST")) throw error;
-        addOnce(nft, elements, options, { isIncomplete, looks: true });
-      }
+    untilNotOvertaken(["ENOENT", "EEXIST"], (before) => {
+      learn(round, before);
+      addOnce(nft, elements, options, round);
     }),
   );
 }
 
+/** What earlier rounds have found. */
 interface Round {
-  /** Set up again in any case. */
-  readonly isIncomplete: boolean;
-  /** Look at every element's place: one was taken. */
-  readonly looks: boolean;
+  /** Something that set-up makes is not there. */
+  isIncomplete: boolean;
+  /** A place is taken: look at all of them. */
+  looks: boolean;
+}
+
+/** @throws `before` when it comes a second time: nobody overtook us, the kernel cannot do it */
+function learn(round: Round, before: unknown): void {
+  const news = { isIncomplete: isErrno(before, "ENOENT"), looks: isErrno(before, "EEXIST") };
+  if ((news.isIncomplete && round.isIncomplete) || (news.looks && round.looks)) throw before;
+  round.isIncomplete ||= news.isIncomplete;
+  round.looks ||= news.looks;
 }
 
 function addOnce(
   nft: NftSocket,
   elements: readonly TableElement[],
   options: AddOptions,
-  { isIncomplete, looks }: Round,
+  round: Round,
 ): void {
+  const { looks } = round;
   const isBound = looks || elements.some(isPublishedPort);
   const transaction = openTransaction(isBound ? nft.generation() : undefined);
   const isThere = isSetUp(nft);
-  if (isIncomplete || !isThere) transaction.append(setUp);
+  round.isIncomplete ||= !isThere;
+  if (round.isIncomplete) transaction.append(setUp);
   const inTheWay = isThere ? standing(nft, elements, looks) : [];
   refuseTaken(elements, inTheWay, options);
   appendDeletes(transaction, inTheWay);

@@ -7,6 +7,7 @@ import { openTransaction } from "netlink-ts/nftables/batch.ts";
 
 import { during } from "../errors.ts";
 import type { NftSocket } from "./nft-socket.ts";
+import { belongsToPod } from "./ownership.ts";
 import { untilNotOvertaken } from "./retry.ts";
 import type { SetName } from "./sets.ts";
 import { samePlace, type TableElement } from "./table-element.ts";
@@ -16,11 +17,11 @@ import { appendDeletes } from "./transaction.ts";
 const questionsAtMost = 32;
 
 /**
- * Removes elements that still have the owner they are given with. The kernel deletes by key alone, so looking and deleting
+ * Removes a pod's elements that still have the owner they are given with; what pods share stays. The kernel deletes by key alone, so looking and deleting
  * are bound together by the generation. What is gone, what others have taken over, and a missing table are no error.
  */
 export function removeElements(nft: NftSocket, elements: readonly TableElement[]): void {
-  const own = elements.filter(({ owner }) => owner !== undefined);
+  const own = elements.filter(belongsToPod);
   if (own.length === 0) return;
   during("remove elements from nf_tables", () =>
     untilNotOvertaken(["ENOENT"], () => {

@@ -3,14 +3,18 @@
  * @module
  */
 
+import { NetlinkError } from "netlink-ts/netlink/netlink-error.ts";
 import { answeredBy } from "netlink-ts/netlink/request.ts";
-import { NFPROTO_BRIDGE, NFPROTO_INET } from "netlink-ts/nftables/nfgenmsg.ts";
+import { openTransaction } from "netlink-ts/nftables/batch.ts";
+import { NFPROTO_BRIDGE, NFPROTO_INET, NFT_MSG_DELTABLE } from "netlink-ts/nftables/nfgenmsg.ts";
 import { getRule, ruleMessage } from "netlink-ts/nftables/rule.ts";
+import { deleteTable } from "netlink-ts/nftables/table.ts";
 
-import { isErrno } from "../errors.ts";
+import { CniError, cniCode, isErrno } from "../errors.ts";
 import { bridgeRules } from "./bridge-rules.ts";
 import { inetRules } from "./inet-rules.ts";
-import type { NftSocket } from "./nft-socket.ts";
+import { NftSocket } from "./nft-socket.ts";
+import { setUp } from "./set-up.ts";
 import { tableComment, tableName } from "./table-name.ts";
 
 const ruleChains = answeredBy(getRule, ruleMessage.pick("chain"));
@@ -47,4 +51,42 @@ function rulesPerChain(nft: NftSocket, family: number): Map<string, number> {
     if (!isErrno(error, "ENOENT")) throw error; // deleted a moment ago
   }
   return counts;
+}
+
+/**
+ * Opens a socket when our tables can be used: they are there, or the kernel would take them. Nothing is changed. The caller
+ * disposes it.
+ * @throws {CniError} 50 that says what this kernel, or this user, cannot do
+ */
+export function requireUsable(): NftSocket {
+  const nft = attempt("nf_tables cannot be used", () => NftSocket.open());
+  try {
+    attempt("nf_tables cannot be used", () => {
+      if (nft.tableComment(NFPROTO_INET) !== tableComment) trySetUp(nft);
+    });
+    return nft;
+  } catch (error) {
+    nft[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Sets up in a transaction whose last request cannot succeed: the kernel checks all of it and keeps none. */
+function trySetUp(nft: NftSocket): void {
+  const transaction = openTransaction().append(setUp);
+  transaction.add(deleteTable, { family: NFPROTO_INET, name: `${tableName}-no-such-table` });
+  try {
+    nft.commit(transaction);
+  } catch (error) {
+    const isThatLast = error instanceof NetlinkError && error.request === NFT_MSG_DELTABLE.name;
+    if (!isThatLast) throw error;
+  }
+}
+
+function attempt<T>(phrase: string, fn: () => T): T {
+  try {
+    return fn();
+  } catch (cause) {
+    throw new CniError(cniCode.notAvailable, phrase, { cause });
+  }
 }

@@ -72,12 +72,28 @@ export function readRecord<S extends z.ZodMiniType>(
   return stepOver(path, `bad value at "${["value", ...(issue?.path ?? [])].join(".")}"`);
 }
 
+/** True when there is a file for the plugin's record, even one that cannot be used. */
+export function hasRecord(attachment: Attachment, plugin: string): boolean {
+  try {
+    host.lstat(`${directoryFor(attachment)}/${plugin}.json`);
+    return true;
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return false;
+    throw error;
+  }
+}
+
 /** Removes the plugin's record and the directories that are empty then. Nothing to remove is fine. */
 export function removeRecord(attachment: Attachment, plugin: string): void {
   const directory = directoryFor(attachment);
   unlinkIfPresent(`${directory}/${plugin}.json`);
   if (removeIfEmpty(directory) || removeLeftovers(directory))
     removeIfEmpty(networkDirectory(attachment.network));
+}
+
+/** Names of the networks that have records, in no order; names over 200 bytes as they are cut for the file system. */
+export function recordedNetworks(): string[] {
+  return entriesOf(root);
 }
 
 /** The attachments of a network that have a record of this plugin, in no order. */

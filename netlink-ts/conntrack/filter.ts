@@ -36,7 +36,7 @@ export interface ConntrackFilter {
 const AF_INET = 2;
 /** How many deletions go in one datagram: 100 bytes each, and a socket sends 200 kB. */
 const DELETIONS = 500;
-const listed = answeredBy(getConntrack, conntrackMessage.pick("tupleOrig", "id", "zone"));
+const listed = answeredBy(getConntrack, conntrackMessage.pick("tupleOrig", "tupleReply", "id", "zone"));
 /** What is read of each entry. */
 export type FoundConntrack = Omit<ReturnType<typeof listed.reply.read>, "resourceId" | "version">;
 
@@ -65,15 +65,20 @@ export function deleteConntracks(connection: Connection, ...filters: ConntrackFi
   for (const family of new Set(filters.map((filter) => filter.family))) {
     const [first, ...others] = filters.filter((filter) => filter.family === family);
     const found = findConntracks(connection, first as ConntrackFilter, ...others);
-    for (let start = 0; start < found.length; start += DELETIONS) {
-      deleteFound(connection, found.slice(start, start + DELETIONS));
-    }
+    deleteFoundConntracks(connection, found);
     count += found.length;
   }
   return count;
 }
 
-function deleteFound(connection: Connection, found: FoundConntrack[]): void {
+/** Deletes what {@link findConntracks} found; those that have ended by themselves meanwhile are no error. */
+export function deleteFoundConntracks(connection: Connection, found: FoundConntrack[]): void {
+  for (let start = 0; start < found.length; start += DELETIONS) {
+    deleteSome(connection, found.slice(start, start + DELETIONS));
+  }
+}
+
+function deleteSome(connection: Connection, found: FoundConntrack[]): void {
   const batch = new Batch();
   for (const one of found) {
     batch.add(deleteConntrack, deletion(one));

@@ -1,0 +1,82 @@
+/**
+ * Taking published ports away.
+ * @module
+ */
+
+import { type Attachment, ownerText } from "../../core/attachment.ts";
+import { attemptAll, isErrno } from "../../core/errors.ts";
+import { NftSocket } from "../../core/nft/nft-socket.ts";
+import { ownedElements } from "../../core/nft/owned-elements.ts";
+import { belongsToPod } from "../../core/nft/ownership.ts";
+import { removeElements } from "../../core/nft/remove-elements.ts";
+import type { SetName } from "../../core/nft/sets.ts";
+import type { TableElement } from "../../core/nft/table-element.ts";
+import { recordedAttachments } from "../../core/state/record.ts";
+import { forgetPublished, recordedElements, recordName } from "./record.ts";
+import { endFlowsToPod } from "./stale-flows.ts";
+
+/** Where published ports are. */
+const portMaps: readonly SetName[] = ["any4", "any6", "port4", "port6", "range4", "range6"];
+/** What goes with them, and never without them. */
+const clientSets: readonly SetName[] = [
+  "snat4",
+  "self4",
+  "self6",
+  "nosnat4",
+  "masqall4",
+  "masqall6",
+];
+
+type Warn = (text: string) => void;
+
+/** Removes all that is published of an attachment: what the record says or, without one, what the kernel has of it. */
+export function unpublish(attachment: Attachment, warn: Warn): void {
+  const recorded = recordedElements(attachment);
+  using nft = openIfSupported();
+  if (nft !== undefined) {
+    removeAll(nft, recorded ?? elementsInKernel(nft, ownerText(attachment)), warn);
+  }
+  forgetPublished(attachment); // last: until here another DEL finds all of it
+}
+
+/** Removes what stale attachments of a network have left, going on past failures. */
+export function unpublishStale(
+  network: string,
+  isStale: (attachment: Attachment) => boolean,
+  validOwners: ReadonlySet<string>,
+  warn: Warn,
+): void {
+  using nft = openIfSupported();
+  const stale = recordedAttachments(network, recordName).filter(isStale);
+  attemptAll(
+    () => {
+      if (nft === undefined) return;
+      const there = ownedElements(nft, { network }, [...portMaps, ...clientSets]);
+      const left = there.filter(({ owner = "" }) => !validOwners.has(owner));
+      removeAll(nft, left, warn);
+    },
+    ...stale.map((attachment) => () => forgetPublished(attachment)),
+  );
+}
+
+/** Removes elements, and ends the flows that they led to their pods. */
+export function removeAll(nft: NftSocket, elements: TableElement[], warn: Warn): void {
+  const own = elements.filter(belongsToPod);
+  removeElements(nft, own);
+  endFlowsToPod(nft.connection, own, warn);
+}
+
+function elementsInKernel(nft: NftSocket, owner: string): TableElement[] {
+  const ports = ownedElements(nft, { owner }, portMaps);
+  return ports.length === 0 ? [] : [...ports, ...ownedElements(nft, { owner }, clientSets)];
+}
+
+/** A kernel without nf_tables has nothing of ours. */
+function openIfSupported(): NftSocket | undefined {
+  try {
+    return NftSocket.open();
+  } catch (error) {
+    if (isErrno(error, "EPROTONOSUPPORT", "EAFNOSUPPORT")) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,4 @@
+import { runPlugin } from "../../core/cni/skeleton.ts";
+import { portmap } from "./plugin.ts";
+
+runPlugin(portmap);

@@ -1,0 +1,128 @@
+/**
+ * portmap: ports of the host lead to ports of the container.
+ * @see README.md beside this file
+ * @module
+ */
+
+import { ownerText } from "../../core/attachment.ts";
+import { type AddCall, definePlugin } from "../../core/cni/plugin.ts";
+import { CniError, during } from "../../core/errors.ts";
+import { readSysctlIfPresent, writeSysctl } from "../../core/net/sysctl.ts";
+import { addElements } from "../../core/nft/add-elements.ts";
+import { describePlace } from "../../core/nft/describe-element.ts";
+import { missingElements } from "../../core/nft/missing-elements.ts";
+import { NftSocket } from "../../core/nft/nft-socket.ts";
+import { samePlace } from "../../core/nft/table-element.ts";
+import { requireUsable, setUpFaults } from "../../core/nft/table-state.ts";
+import { Rollback } from "../../core/rollback.ts";
+import { removeAll, unpublish, unpublishStale } from "./cleanup.ts";
+import { type PortmapConfig, portmapConfig, requireConsistent } from "./config.ts";
+import { type Published, publicationOf } from "./publication.ts";
+import { forgetPublished, isGone, recordedElements, recordPublished } from "./record.ts";
+import { endFlowsElsewhere } from "./stale-flows.ts";
+
+/** CHECK found something missing. */
+const notAsPublished = 101;
+
+/** portmap: chained behind the plugin that made the container's interface. */
+export const portmap = definePlugin({
+  type: "portmap",
+  config: portmapConfig,
+  chained: true,
+
+  add(call) {
+    const { config, prevResult = {}, warn } = call;
+    const published = publicationOf(call);
+    if (published !== undefined) {
+      sayUnused(config, warn);
+      publish(call, published);
+    }
+    return prevResult;
+  },
+
+  del({ attachment, warn }) {
+    unpublish(attachment, warn);
+  },
+
+  check(call) {
+    const published = publicationOf(call);
+    if (published === undefined) return;
+    const missing = missingParts(call, published);
+    if (missing.length === 0) return;
+    const details = missing.slice(1, 9).join("; ");
+    throw new CniError(notAsPublished, missing[0]!, details === "" ? {} : { details });
+  },
+
+  gc({ network, validAttachments, isStale, warn }) {
+    if (validAttachments === undefined) return;
+    const valid = validAttachments.filter((each) => each.network === network);
+    unpublishStale(network, isStale, new Set(valid.map(ownerText)), warn);
+  },
+
+  status({ config }) {
+    requireConsistent(config);
+    using nft = requireUsable();
+    void nft;
+  },
+});
+
+/** Record, kernel, and what depends on both; all of it or nothing. */
+function publish(call: AddCall<PortmapConfig>, { elements, localnetLinks }: Published): void {
+  const { attachment, netnsPath, warn } = call;
+  using nft = NftSocket.open();
+  using rollback = new Rollback();
+  const earlier = recordedElements(attachment); // of an ADD that no DEL followed
+  const outdated = earlier?.filter((old) => !elements.some((each) => samePlace(each, old))) ?? [];
+
+  recordPublished(attachment, netnsPath, [...elements, ...outdated]);
+  rollback.defer(() => {
+    if (earlier === undefined) forgetPublished(attachment);
+    else recordPublished(attachment, netnsPath, earlier);
+  });
+  addElements(nft, elements, { isGone });
+  rollback.defer(() => {
+    const isNew = (each: (typeof elements)[0]) => !earlier?.some((old) => samePlace(each, old));
+    removeAll(nft, elements.filter(isNew), warn);
+  });
+  for (const link of localnetLinks) routeLoopback(link);
+  endFlowsElsewhere(nft.connection, elements, warn);
+  if (outdated.length > 0) {
+    removeAll(nft, outdated, warn);
+    recordPublished(attachment, netnsPath, elements);
+  }
+  rollback.commit();
+}
+
+const routeLocalnet = (link: string): string => `net/ipv4/conf/${link}/route_localnet`;
+
+/** Lets the host send packets from 127.0.0.1 out of a link; chain guard drops those that come in. */
+function routeLoopback(link: string): void {
+  during("unable to enable route_localnet", () => {
+    if (readSysctlIfPresent(routeLocalnet(link)) !== "1") writeSysctl(routeLocalnet(link), "1");
+  });
+}
+
+function missingParts(call: AddCall<PortmapConfig>, published: Published): string[] {
+  const { elements, localnetLinks } = published;
+  using nft = NftSocket.open();
+  const record = recordedElements(call.attachment);
+  return [
+    ...missingElements(nft, elements).map((each) => `nf_tables has no ${describePlace(each)}`),
+    ...setUpFaults(nft),
+    ...localnetLinks
+      .filter((link) => readSysctlIfPresent(routeLocalnet(link)) !== "1")
+      .map((link) => `kernel parameter "${routeLocalnet(link)}" is not 1`),
+    ...(record === undefined ? ["the record of this attachment is missing"] : []),
+  ];
+}
+
+/** Keys that say how iptables is to do it. */
+function sayUnused(config: PortmapConfig, warn: (text: string) => void): void {
+  if (config.backend === "iptables") {
+    warn('"backend" is "iptables": ports are published by nf_tables all the same');
+  }
+  for (const key of ["markMasqBit", "externalSetMarkChain"] as const) {
+    if (config[key] !== undefined)
+      warn(`"${key}" is not used: clients are masqueraded without marks`);
+  }
+}

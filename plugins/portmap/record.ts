@@ -1,0 +1,91 @@
+/**
+ * What ADD of portmap keeps of an attachment, and what others conclude from it.
+ * @module
+ */
+
+import * as z from "zod/mini";
+
+import { type Attachment, ownerNetworkText, ownerText } from "../../core/attachment.ts";
+import { isErrno } from "../../core/errors.ts";
+import { host } from "../../core/host.ts";
+import { decodeElements, encodeElements, type TableElement } from "../../core/nft/table-element.ts";
+import {
+  hasRecord,
+  readRecord,
+  recordedAttachments,
+  recordedNetworks,
+  removeRecord,
+  writeRecord,
+} from "../../core/state/record.ts";
+
+/** Name of the record among those of an attachment. */
+export const recordName = "portmap";
+
+const portmapRecord = z.object({
+  /** CNI_NETNS. */
+  netns: z.string(),
+  /** Device and inode of the namespace, as `4:4026532201`; absent when nothing was at the path. */
+  identity: z.exactOptional(z.string()),
+  /** As of `encodeElements`. */
+  elements: z.array(z.string()),
+});
+
+/** Writes down what is published of an attachment. Before the kernel is told, so that DEL finds all of it. */
+export function recordPublished(
+  attachment: Attachment,
+  netns: string,
+  elements: readonly TableElement[],
+): void {
+  const identity = netnsIdentity(netns);
+  writeRecord(attachment, recordName, {
+    netns,
+    ...(identity !== undefined && { identity }),
+    elements: encodeElements(elements),
+  });
+}
+
+/** What the record says is published; undefined without a record that can be read. */
+export function recordedElements(attachment: Attachment): TableElement[] | undefined {
+  const record = readRecord(attachment, recordName, portmapRecord);
+  return record && decodeElements(record.elements, ownerText(attachment));
+}
+
+/** Forgets what was published. */
+export function forgetPublished(attachment: Attachment): void {
+  removeRecord(attachment, recordName);
+}
+
+/**
+ * Whether the pod of that owner text is gone: it has no record, or its namespace is no longer where the record says. A
+ * record that cannot be read speaks for the pod.
+ */
+export function isGone(owner: string): boolean {
+  const attachment = attachmentOf(owner);
+  if (attachment === undefined) return true;
+  const record = readRecord(attachment, recordName, portmapRecord);
+  if (record === undefined) return !hasRecord(attachment, recordName);
+  return record.identity !== undefined && record.identity !== netnsIdentity(record.netns);
+}
+
+const plainOwner = /^([^/~]+)\/([^~]+):([^:~]+)$/;
+
+/** Reads an owner text; one with shortened parts is looked for among the records. */
+function attachmentOf(owner: string): Attachment | undefined {
+  const [, network = "", containerId = "", ifname = ""] = plainOwner.exec(owner) ?? [];
+  if (network !== "") return { network, containerId, ifname };
+  const [text] = owner.split("/");
+  return recordedNetworks()
+    .filter((name) => ownerNetworkText(name) === text)
+    .flatMap((name) => recordedAttachments(name, recordName))
+    .find((each) => ownerText(each) === owner);
+}
+
+function netnsIdentity(path: string): string | undefined {
+  try {
+    const { dev, ino } = host.stat(path);
+    return `${dev}:${ino}`;
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR", "EACCES", "ESRCH")) return undefined;
+    throw error;
+  }
+}
