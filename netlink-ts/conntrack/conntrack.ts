@@ -7,7 +7,7 @@
 import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/flags.ts";
 import { type MessageType, messageType, request } from "../netlink/request.ts";
 import { nfgenmsg } from "../nftables/nfgenmsg.ts";
-import { attributes } from "../wire/attributes.ts";
+import { attributes, nestBytes } from "../wire/attributes.ts";
 import type { Decoded } from "../wire/codec.ts";
 import { type MessageInput, message } from "../wire/message.ts";
 import { bytes, cstring, u8, u16be, u32, u32be, u64be } from "../wire/scalars.ts";
@@ -83,8 +83,8 @@ export const conntrackMessage = message(
     id: [12, u32be],
     use: [11, u32be],
     tupleMaster: [14, tuple],
-    seqAdjOrig: [15, bytes],
-    seqAdjReply: [16, bytes],
+    seqAdjOrig: [15, nestBytes],
+    seqAdjReply: [16, nestBytes],
     /** CTA_TIMEOUT: seconds. */
     timeout: [7, u32be],
     protoInfo: [4, protoInfo],
@@ -93,7 +93,7 @@ export const conntrackMessage = message(
     /** CTA_TIMESTAMP: nanoseconds since 1970. */
     timestamp: [20, attributes({ start: [1, u64be], stop: [2, u64be] })],
     help: [5, attributes({ name: [1, cstring], info: [2, bytes] })],
-    synproxy: [24, bytes],
+    synproxy: [24, nestBytes],
     labelsMask: [23, bytes],
     markMask: [21, u32be],
     statusMask: [26, u32be],

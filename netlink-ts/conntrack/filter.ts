@@ -36,7 +36,10 @@ export interface ConntrackFilter {
 const AF_INET = 2;
 /** How many deletions go in one datagram: 100 bytes each, and a socket sends 200 kB. */
 const DELETIONS = 500;
-const listed = answeredBy(getConntrack, conntrackMessage.pick("tupleOrig", "tupleReply", "id", "zone"));
+const listed = answeredBy(
+  getConntrack,
+  conntrackMessage.pick("tupleOrig", "tupleReply", "id", "zone"),
+);
 /** What is read of each entry. */
 export type FoundConntrack = Omit<ReturnType<typeof listed.reply.read>, "resourceId" | "version">;
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { attributes, repeated, unflagged } from "../wire/attributes.ts";
+import { attributes, nestBytes, repeated, unflagged } from "../wire/attributes.ts";
 import { bytes, cstring, i32, ip, u8, u16, u32 } from "../wire/scalars.ts";
 import { padding, struct } from "../wire/struct.ts";
 
@@ -86,6 +86,8 @@ export const rowsBeforeLinkInfo = {
   master: [10, u32],
   /** IFLA_CARRIER: 1 when the medium is there. */
   carrier: [33, u8],
+  /** IFLA_IFALIAS: at most 255 bytes; empty in a request removes it. */
+  ifalias: [20, cstring],
   carrierChanges: [35, u32],
   carrierUpCount: [47, u32],
   carrierDownCount: [48, u32],
@@ -116,8 +118,6 @@ export const rowsAfterLinkInfo = {
   link: [5, u32],
   /** IFLA_QDISC: as "noqueue". */
   qdisc: [6, cstring],
-  /** IFLA_IFALIAS: at most 255 bytes; empty in a request removes it. */
-  ifalias: [20, cstring],
   /** IFLA_AF_SPEC */
   afSpec: [26, unflagged(afSpec)],
   /** IFLA_MAP: struct rtnl_link_ifmap. */
@@ -130,6 +130,6 @@ export const rowsAfterLinkInfo = {
   netNsFd: [28, u32],
   /** IFLA_NET_NS_PID: likewise by process. */
   netNsPid: [19, u32],
-  devlinkPort: [62, bytes],
-  dpllPin: [65, bytes],
+  devlinkPort: [62, nestBytes],
+  dpllPin: [65, nestBytes],
 } as const;

@@ -9,7 +9,7 @@ import { request } from "../netlink/request.ts";
 import { attributes, selectedBy, unflagged } from "../wire/attributes.ts";
 import type { Codec, Decoded } from "../wire/codec.ts";
 import { type MessageInput, message } from "../wire/message.ts";
-import { bytes, string } from "../wire/scalars.ts";
+import { bytes, cstring } from "../wire/scalars.ts";
 import { ifinfomsg, rowsAfterLinkInfo, rowsBeforeLinkInfo } from "./link-attributes.ts";
 import { linkKinds, slaveKinds } from "./link-kinds/kinds.ts";
 import { RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, RTM_SETLINK } from "./message-types.ts";
@@ -40,12 +40,12 @@ export const RTEXT_FILTER_SKIP_STATS = 0x8;
 /** IFLA_LINKINFO. Most of a dumped link: who needs the kind alone makes his message of `linkInfo.pick("kind")`. */
 export const linkInfo = attributes({
   /** IFLA_INFO_KIND: as "veth"; absent for real devices and lo. */
-  kind: [1, string],
+  kind: [1, cstring],
   xstats: [3, bytes],
   /** IFLA_INFO_DATA: by kind; bytes for a kind that `link-kinds/kinds.ts` does not list. */
   data: [2, unflagged(selectedBy("kind", linkKinds))],
   /** IFLA_INFO_SLAVE_KIND: kind of the master, as "bridge". */
-  slaveKind: [4, string],
+  slaveKind: [4, cstring],
   /** IFLA_INFO_SLAVE_DATA: by slaveKind. */
   slaveData: [5, unflagged(selectedBy("slaveKind", slaveKinds))],
 });

@@ -8,6 +8,7 @@ import type { Codec, Decoded } from "./codec.ts";
 import { align, littleEndian, type Reader, type Writer } from "./cursor.ts";
 import { DecodeError } from "./decode-error.ts";
 import { nameRange, rangeError } from "./range.ts";
+import { bytes as bytesCodec } from "./scalars.ts";
 
 /** The payload is attributes itself. */
 const NLA_F_NESTED = 0x8000;
@@ -60,6 +61,9 @@ export function attributes<R extends Rows>(rows: R): Attributes<AttributesValue<
 export function unflagged<C extends Codec<unknown>>(codec: C): C {
   return { ...codec, nested: false };
 }
+
+/** A nest nobody looked into. */
+export const nestBytes: Codec<Uint8Array> = { ...bytesCodec, nested: true };
 
 /** A nest that holds a list: each item is an attribute of the same type (NFTA_LIST_ELEM is 1). */
 export function list<T>(item: Codec<T>, type = 1): Codec<T[]> {
