@@ -83,7 +83,8 @@ fn page_size() -> usize {
 
 fn map_file(file: &ProgramFile, base: usize, length: usize) -> Result<*mut c_void, Errno> {
     let protection = ProtFlags::READ | ProtFlags::WRITE;
-    let flags = MapFlags::PRIVATE | MapFlags::FIXED_NOREPLACE | MapFlags::POPULATE;
+    // MAP_POPULATE would copy every page of a writable private mapping; a start touches few.
+    let flags = MapFlags::PRIVATE | MapFlags::FIXED_NOREPLACE;
     // SAFETY: MAP_FIXED_NOREPLACE replaces nothing.
     unsafe {
         let at = ptr::with_exposed_provenance_mut(base);
