@@ -15,7 +15,7 @@ import { parseLeniently } from "./lenient-config.ts";
 import type { AddCall, Call, DelCall, GcCall, Plugin, StatusCall } from "./plugin.ts";
 import type { Request } from "./request.ts";
 import type { CniResult } from "./result.ts";
-import { readResult } from "./result-reader.ts";
+import { readPrevResult } from "./result-reader.ts";
 import { readValidAttachments, staleness } from "./valid-attachments.ts";
 import { isAtLeast } from "./versions.ts";
 
@@ -118,7 +118,7 @@ function requiredPrevResult(
   { document, cniVersion }: Request,
 ): CniResult | undefined {
   const { prevResult } = document;
-  if (prevResult !== undefined) return readResult(prevResult, "prevResult", cniVersion);
+  if (prevResult !== undefined) return readPrevResult(prevResult, cniVersion);
   if (!plugin.chained) return undefined;
   const text = `"prevResult" is missing: ${plugin.type} must be called as chained plugin`;
   throw new CniError(cniCode.badConfig, text);
@@ -128,7 +128,7 @@ function usablePrevResult({ document, cniVersion }: Request): CniResult | undefi
   const { prevResult } = document;
   if (prevResult === undefined) return undefined;
   try {
-    return readResult(prevResult, "prevResult", cniVersion);
+    return readPrevResult(prevResult, cniVersion);
   } catch (error) {
     warn(`goes on without prevResult: ${explain(error)}`);
     return undefined;

@@ -105,5 +105,8 @@ function reportMistake(error: unknown): void {
   const root = rootCause(error);
   if (root instanceof CniError || !(root instanceof Error)) return;
   if (typeof (root as { code?: unknown }).code === "string") return;
-  writeStderr(`${root.name}: ${root.message}\n${mappedStack(root.stack ?? "")}\n`);
+  const stack = mappedStack(root.stack ?? "");
+  const title = `${root.name}: ${root.message}`;
+  // some engines begin the trace with the message, QuickJS does not
+  writeStderr(stack.startsWith(title) ? `${stack}\n` : `${title}\n${stack}\n`);
 }

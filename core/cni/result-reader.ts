@@ -36,16 +36,27 @@ export function readResult(
   return isAtLeast(version, "0.3.0") ? readLists(source, where) : readFamilies(source, where);
 }
 
+/**
+ * Reads the result that an earlier plugin left: as {@link readResult}, and each address lies on an interface that is
+ * there. @throws {CniError} 1, 6 or 7
+ */
+export function readPrevResult(document: unknown, version: SpecVersion): CniResult {
+  const result = readResult(document, "prevResult", version);
+  const count = result.interfaces?.length ?? 0;
+  for (const [at, { interface: index }] of (result.ips ?? []).entries()) {
+    if (index === undefined || (index >= 0 && index < count)) continue;
+    throw wrongValue(`prevResult.ips[${at}].interface`, `an index below ${count}`, index);
+  }
+  return result;
+}
+
 /** 0.3.0 and later: lists. */
 function readLists(source: Fields, where: string): CniResult {
   const result: CniResult = {};
   const { interfaces, ips, routes, dns } = source;
   if (interfaces != null)
     result.interfaces = list(interfaces, `${where}.interfaces`, readInterface);
-  if (ips != null) {
-    const count = result.interfaces?.length ?? 0;
-    result.ips = list(ips, `${where}.ips`, (each, at) => readIp(each, at, count));
-  }
+  if (ips != null) result.ips = list(ips, `${where}.ips`, readIp);
   if (routes != null) result.routes = list(routes, `${where}.routes`, readRoute);
   if (dns != null) result.dns = readDns(dns, `${where}.dns`);
   return result;
@@ -84,7 +95,7 @@ function readInterface(document: unknown, where: string): CniInterface {
 }
 
 /** `version`, which 0.3.0 to 0.4.0 have, says nothing that the address does not. */
-function readIp(document: unknown, where: string, interfaces: number): CniIp {
+function readIp(document: unknown, where: string): CniIp {
   const source = fields(document, where, ipKeys);
   const read = withGateway(
     { address: prefixText(source["address"], `${where}.address`) },
@@ -95,9 +106,6 @@ function readIp(document: unknown, where: string, interfaces: number): CniIp {
   if (index == null) return read;
   if (typeof index !== "number" || !Number.isInteger(index)) {
     throw wrongType(`${where}.interface`, "an integer", index);
-  }
-  if (index < 0 || index >= interfaces) {
-    throw wrongValue(`${where}.interface`, `an index below ${interfaces}`, index);
   }
   read.interface = index;
   return read;

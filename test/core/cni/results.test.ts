@@ -1,7 +1,7 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 
 import type { CniResult } from "../../../core/cni/result.ts";
-import { readResult } from "../../../core/cni/result-reader.ts";
+import { readPrevResult, readResult } from "../../../core/cni/result-reader.ts";
 import { formatResult, resultDocument } from "../../../core/cni/result-writer.ts";
 import { isSpecVersion, type SpecVersion, specVersions } from "../../../core/cni/versions.ts";
 
@@ -241,16 +241,6 @@ describe("readResult", () => {
       '"x.ips[0].interface": want an integer, got 1.5',
     ],
     [
-      { interfaces: [{ name: "a" }], ips: [{ address: "10.0.0.1/8", interface: 99 }] },
-      7,
-      '"x.ips[0].interface": want an index below 1, got 99',
-    ],
-    [
-      { interfaces: [{ name: "a" }], ips: [{ address: "10.0.0.1/8", interface: -1 }] },
-      7,
-      '"x.ips[0].interface": want an index below 1, got -1',
-    ],
-    [
       { routes: [{ dst: "x" }] },
       7,
       '"x.routes[0].dst": want an IP address with a prefix length, got "x"',
@@ -263,6 +253,18 @@ describe("readResult", () => {
   for (const [document, code, message] of refused) {
     it(`refuses ${JSON.stringify(document)}`, () => {
       throws(() => readResult(document, "x", "1.1.0"), { name: "CniError", code, message });
+    });
+  }
+});
+
+describe("readPrevResult", () => {
+  for (const index of [1, 99, -1]) {
+    it(`refuses the index ${index} of one interface`, () => {
+      const ips = [{ address: "10.0.0.1/8", interface: index }];
+      throws(() => readPrevResult({ interfaces: [{ name: "a" }], ips }, "1.1.0"), {
+        code: 7,
+        message: `"prevResult.ips[0].interface": want an index below 1, got ${index}`,
+      });
     });
   }
 });
