@@ -14,7 +14,7 @@ export interface Residue {
 
 /** Files that host-local keeps for a network: its lock, where the search goes on, the boot the reservations are of. */
 const keptFile =
-  /^\/var\/lib\/cni(\/networks(\/[^/]+(\/(lock|last_reserved_ip\.\d+|[^/]*boot[^/]*))?)?)?\/? /;
+  /^\/var\/lib\/cni(\/networks(\/[^/]+(\/(lock|last_reserved_ip\.\d+|\.netloom-ledger))?)?)?\/? /;
 /** Folders of our own on tmpfs, empty. */
 const keptFolder = /^\/run\/netloom[^ ]*\/ /;
 
