@@ -8,10 +8,10 @@ import { NFPROTO_BRIDGE, NFPROTO_INET } from "netlink-ts/nftables/nfgenmsg.ts";
 
 import { CniError, during, isErrno } from "../errors.ts";
 import { isCovered, overlappedIntervals } from "./covered-interval.ts";
-import { describeElement } from "./describe-element.ts";
+import { describePlace } from "./describe-element.ts";
 import type { NftSocket } from "./nft-socket.ts";
 import { belongsToPod, isPublishedPort } from "./ownership.ts";
-import { meetingPorts } from "./port-claim.ts";
+import { meetingPorts, portText } from "./port-claim.ts";
 import { rebuildTables } from "./rebuild-tables.ts";
 import { untilNotOvertaken } from "./retry.ts";
 import { setUp } from "./set-up.ts";
@@ -41,12 +41,10 @@ export function addElements(
 ): void {
   if (elements.length === 0) return;
   const round: Round = { isIncomplete: false, looks: false };
-  during("add elements to nf_tables", () =>
-    untilNotOvertaken(["ENOENT", "EEXIST"], (before) => {
-      learn(round, before);
-      addOnce(nft, elements, options, round);
-    }),
-  );
+  untilNotOvertaken(["ENOENT", "EEXIST"], (before) => {
+    learn(round, before);
+    addOnce(nft, elements, options, round);
+  });
 }
 
 /** What earlier rounds have found. */
@@ -81,7 +79,8 @@ function addOnce(
   refuseTaken(elements, inTheWay, options);
   appendDeletes(transaction, inTheWay);
   appendNew(transaction, looks ? elements.filter((each) => !isCovered(nft, each)) : elements);
-  nft.commit(transaction, { deletes: inTheWay.length > 0 });
+  const deletes = inTheWay.length > 0;
+  during("add elements to nf_tables", () => nft.commit(transaction, { deletes }));
 }
 
 /** False when a table is missing. Tables of another version are rebuilt first. */
@@ -117,10 +116,12 @@ function refuseTaken(
   for (const other of inTheWay.filter(isPublishedPort)) {
     if (owners.has(other.owner)) continue;
     if (other.owner !== undefined && isGone?.(other.owner)) continue;
-    const owner = other.owner === undefined ? "an unknown owner" : `"${other.owner}"`;
-    throw new CniError(
-      portTaken,
-      `port is already published by ${owner}: ${describeElement(other)}`,
-    );
+    throw new CniError(portTaken, `${portText(other)} is already published by ${ownerOf(other)}`, {
+      details: describePlace(other),
+    });
   }
+}
+
+function ownerOf({ owner }: TableElement): string {
+  return owner === undefined ? "somebody who left no name" : `"${owner}"`;
 }

@@ -21,11 +21,16 @@ import { tableName } from "./table-name.ts";
 
 const protocolNames: Readonly<Record<number, string>> = { 6: "tcp", 17: "udp", 132: "sctp" };
 
+/** `tcp`, `udp`, `sctp`, or the number. */
+export function protocolName(protocol: number): string {
+  return protocolNames[protocol] ?? String(protocol);
+}
+
 const writers = new Map<DataType, (field: Uint8Array) => string>([
   [ipv4Addr, formatIp],
   [ipv6Addr, formatIp],
   [etherAddr, formatMac],
-  [inetProto, ([number = 0]) => protocolNames[number] ?? String(number)],
+  [inetProto, ([number = 0]) => protocolName(number)],
   [inetService, ([high = 0, low = 0]) => String((high << 8) | low)],
   [ifname, (field) => `"${new TextDecoder().decode(field).replace(/\0+$/, "")}"`],
 ]);

@@ -5,6 +5,8 @@
 
 import { ipv4Addr } from "netlink-ts/nftables/data-types.ts";
 
+import { formatIp } from "../net/address.ts";
+import { protocolName } from "./describe-element.ts";
 import type { NftSocket } from "./nft-socket.ts";
 import { isPublishedPort } from "./ownership.ts";
 import { type SetName, sets } from "./sets.ts";
@@ -42,6 +44,14 @@ function claim(
     firstPort: (key[portAt]! << 8) | key[portAt + 1]!,
     lastPort: (keyEnd[portAt]! << 8) | keyEnd[portAt + 1]!,
   };
+}
+
+/** A published port in words: `host port 8080/tcp of 192.0.2.1`. */
+export function portText(element: TableElement): string {
+  const { protocol, hostIp, firstPort, lastPort } = portClaim(element);
+  const ports = firstPort === lastPort ? firstPort : `${firstPort}-${lastPort}`;
+  const where = hostIp === undefined ? "" : ` of ${formatIp(hostIp)}`;
+  return `host port ${ports}/${protocolName(protocol)}${where}`;
 }
 
 /** True when some packet would belong to both. */
