@@ -5,7 +5,7 @@
 
 import "../../core/cni/zod-settings.ts";
 import * as z from "zod/mini";
-import { networkConfig } from "../../core/cni/config.ts";
+import { delegateConfig } from "../../core/cni/config.ts";
 import { cidrField, ipField, parsedText, routeField, unsetIfEmpty } from "../../core/cni/fields.ts";
 import { parseCidr, parseIp } from "../../core/net/address.ts";
 
@@ -40,7 +40,7 @@ const ipamField = z.object({
 export type IpamConfig = z.output<typeof ipamField>;
 
 /** The whole configuration, as the delegating plugin hands it on. */
-export const hostLocalConfig = z.extend(networkConfig, {
+export const hostLocalConfig = z.extend(delegateConfig, {
   ipam: z.optional(ipamField),
   args: z.optional(
     z.object({ cni: z.optional(z.object({ ips: z.optional(z.array(requestedIpField)) })) }),

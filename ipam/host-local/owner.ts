@@ -38,8 +38,3 @@ export function parseOwner(content: string): Owner | undefined {
 function isWord(text: string): boolean {
   return /^[^\s\0]+$/.test(text);
 }
-
-/** True when both name the same container and interface, or both the container alone. */
-export function isSameOwner(a: Owner, b: Owner): boolean {
-  return a.containerId === b.containerId && a.ifname === b.ifname;
-}

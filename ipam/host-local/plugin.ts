@@ -39,7 +39,10 @@ export const hostLocal = definePlugin({
     const dns = config.ipam?.resolvConf ? readResolvConf(config.ipam.resolvConf) : {};
     const store = new Store(dataDirOf(config), attachment.network);
     store.ensure();
-    const ips = changing(store, (reservations) => allocate(reservations, wanted)) ?? [];
+    const ips = store.locked(() => {
+      using reservations = new Reservations(store);
+      return allocate(reservations, wanted);
+    });
     return { ...addresses(sets, ips), routes: config.ipam?.routes ?? [], dns };
   },
 
@@ -47,17 +50,14 @@ export const hostLocal = definePlugin({
     const store = new Store(dataDirOf(config), attachment.network);
     changing(store, (reservations) => {
       reservations.dropEarlierBoot();
-      removeAll(reservations, heldForCertain(reservations, ownerOf(attachment)));
+      removeAll(reservations, reservations.heldBy(ownerOf(attachment)));
     });
   },
 
   check({ config, cniVersion, attachment, prevResult }) {
     const sets = rangeSets(config, cniVersion);
     const store = new Store(dataDirOf(config), attachment.network);
-    const directory = store.stat();
-    const held = directory
-      ? heldForCertain(new Reservations(store, directory), ownerOf(attachment))
-      : [];
+    const held = store.stat() ? new Reservations(store).heldBy(ownerOf(attachment)) : [];
     if (held.length === 0) {
       const message = `host-local: Failed to find address added by container ${attachment.containerId}`;
       throw new CniError(notReserved, message, {
@@ -95,17 +95,9 @@ export const hostLocal = definePlugin({
 function changing<T>(store: Store, fn: (reservations: Reservations) => T): T | undefined {
   if (store.stat() === undefined) return undefined;
   return store.locked(() => {
-    const directory = store.stat();
-    if (directory === undefined) return undefined;
-    using reservations = new Reservations(store, directory);
+    using reservations = new Reservations(store);
     return fn(reservations);
   });
-}
-
-/** What the owner holds; before the answer is "nothing", every file is read. */
-function heldForCertain(reservations: Reservations, owner: Required<Owner>): Reservation[] {
-  const held = reservations.heldBy(owner);
-  return held.length > 0 ? held : reservations.heldByAfterReadingAll(owner);
 }
 
 function removeAll(reservations: Reservations, list: readonly Reservation[]): void {

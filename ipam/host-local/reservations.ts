@@ -4,10 +4,11 @@
  */
 
 import { explain, isErrno } from "../../core/errors.ts";
+import { host } from "../../core/host.ts";
 import { warn } from "../../core/log.ts";
 import { bootId } from "../../core/state/boot.ts";
 import { isShared, Ledger, noteLine } from "./ledger.ts";
-import { isSameOwner, type Owner } from "./owner.ts";
+import type { Owner } from "./owner.ts";
 import type { Reservation, Store } from "./store.ts";
 
 /**
@@ -27,12 +28,12 @@ export class Reservations {
   #added: Reservation[] = [];
   #changed = false;
 
-  /** @param directory what stat tells of the network's directory, before anything is changed */
-  constructor(store: Store, directory: HostStat) {
+  /** The network's directory has to be there. */
+  constructor(store: Store) {
     this.store = store;
     this.#boot = bootId();
     this.#ledger = Ledger.read(store);
-    this.#sealed = this.#ledger.isSealed(directory, this.#boot);
+    this.#sealed = this.#ledger.isSealed(host.stat(store.directory), this.#boot);
   }
 
   /** Every reservation there is, by address. Reads all files the first time. */
@@ -55,31 +56,41 @@ export class Reservations {
     return new Set(this.#all?.keys() ?? this.store.reservedIps());
   }
 
-  /** Those of an owner: the files that name it with its interface; only when there are none, those of its id alone. */
+  /**
+   * Those of an owner: the files that name it with its interface; only when there are none, those that name its id
+   * alone. Before the answer is "none", the directory is compared with the ledger: a clock too coarse to break the
+   * seal must not make an address stay for ever.
+   */
   heldBy(owner: Required<Owner>): Reservation[] {
-    const exact = this.#matching(owner);
-    return exact.length > 0 ? exact : this.#matching({ containerId: owner.containerId });
+    const held = this.heldInAnyForm(owner);
+    if (held.length === 0 && this.#all === undefined && this.#hasUnnoted()) {
+      this.all();
+      return this.heldBy(owner);
+    }
+    const exact = held.filter((each) => each.owner?.ifname !== undefined);
+    return exact.length > 0 ? exact : held;
   }
 
-  /** As {@link heldBy}, with every file read: right even where somebody edited a file in its place. */
-  heldByAfterReadingAll(owner: Required<Owner>): Reservation[] {
-    this.all();
-    return this.heldBy(owner);
+  /** Those that name the owner's id, with its interface or without any. */
+  heldInAnyForm({ containerId, ifname }: Required<Owner>): Reservation[] {
+    return this.#possible({ containerId, ifname }).filter(({ owner }) => {
+      if (owner?.containerId !== containerId) return false;
+      return owner.ifname === undefined || owner.ifname === ifname;
+    });
   }
 
-  /** Those of an owner in both forms at once. */
-  heldInAnyForm(owner: Required<Owner>): Reservation[] {
-    return [...this.#matching(owner), ...this.#matching({ containerId: owner.containerId })];
-  }
-
-  #matching(owner: Owner): Reservation[] {
-    return this.#possible(owner).filter((each) => each.owner && isSameOwner(each.owner, owner));
-  }
-
-  #possible(owner: Owner): Reservation[] {
+  #possible(owner: Required<Owner>): Reservation[] {
     if (!this.#sealed || this.#all !== undefined) return [...this.all().values()];
-    const read = this.#ledger.notedFor(owner).map((ip) => this.store.reservation(ip));
-    return read.filter((each) => each !== undefined);
+    const noted = [
+      ...this.#ledger.notedFor(owner),
+      ...this.#ledger.notedFor({ containerId: owner.containerId }),
+    ];
+    return noted.map((ip) => this.store.reservation(ip)).filter((each) => each !== undefined);
+  }
+
+  #hasUnnoted(): boolean {
+    const noted = this.#ledger.lines();
+    return this.store.reservedIps().some((ip) => !noted.has(ip));
   }
 
   /**

@@ -23,8 +23,7 @@ export function refuseUnavailable(store: Store, sets: readonly RangeSet[]): void
 }
 
 function refuseFull(store: Store, sets: readonly RangeSet[]): void {
-  const directory = store.stat();
-  if (directory === undefined) return;
+  if (store.stat() === undefined) return;
   const names = store.reservedIps().map((ip) => ({ ip }));
   const unusable = unusableAddresses(sets);
   const isFull = (set: RangeSet, taken: readonly { ip: string }[]) =>
@@ -32,7 +31,7 @@ function refuseFull(store: Store, sets: readonly RangeSet[]): void {
     BigInt(inSet(set, unusable, taken).length) >= capacity(set, unusable);
   const suspects = sets.filter((set) => isFull(set, names));
   if (suspects.length === 0) return;
-  const reservations = new Reservations(store, directory);
+  const reservations = new Reservations(store);
   const free = new Set(reservations.fromEarlierBoot().map(({ ip }) => ip));
   const held = [...reservations.all().values()].filter(({ ip }) => !free.has(ip));
   const full = suspects.find((set) => isFull(set, held));

@@ -1,5 +1,5 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { formatOwner, isSameOwner, ownerOf, parseOwner } from "../../../ipam/host-local/owner.ts";
+import { formatOwner, ownerOf, parseOwner } from "../../../ipam/host-local/owner.ts";
 
 describe("formatOwner", () => {
   it("is upstream's content", () => {
@@ -34,14 +34,6 @@ describe("parseOwner", () => {
   ]) {
     it(`knows nobody in ${JSON.stringify(content)}`, () => equal(parseOwner(content), undefined));
   }
-});
-
-describe("isSameOwner", () => {
-  it("tells an id alone from one with an interface", () => {
-    equal(isSameOwner({ containerId: "a" }, { containerId: "a" }), true);
-    equal(isSameOwner({ containerId: "a" }, { containerId: "a", ifname: "e" }), false);
-    equal(isSameOwner({ containerId: "a", ifname: "f" }, { containerId: "a", ifname: "e" }), false);
-  });
 });
 
 describe("ownerOf", () => {
