@@ -164,7 +164,13 @@ interface Host {
   send(fd: number, bytes: Uint8Array, flags?: number): number;
   /** One datagram, or what a stream has; `length` bounds it. EAGAIN is thrown, never empty data. */
   recv(fd: number, length: number, flags?: number): Uint8Array;
-  sendmsg(fd: number, data: Uint8Array, address?: Uint8Array, fds?: number[], flags?: number): number;
+  sendmsg(
+    fd: number,
+    data: Uint8Array,
+    address?: Uint8Array,
+    fds?: number[],
+    flags?: number,
+  ): number;
   recvmsg(fd: number, length: number, flags?: number): HostMessage;
 
   // ---- waiting, time, chance

@@ -263,7 +263,7 @@ export class Sandbox {
 
   /** The host's state, to be compared with another moment's. Network namespaces of pods are not part of it. */
   snapshot(netns?: string): Snapshot {
-    const skip = (path: string) => path.startsWith("/run/netns") || path === "/run/xtables.lock";
+    const skip = (path: string) => /^\/run\/(netns|mount|xtables\.lock)/.test(path);
     const files = ["/run", "/var/lib"].flatMap((top) => fileRows(this.path(top), top, skip));
     return {
       links: linkRows(this.ipJson("-d link", netns)),
