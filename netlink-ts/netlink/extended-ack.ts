@@ -76,6 +76,6 @@ function skipRequest(reader: Reader, capped: boolean): void {
   const at = reader.take(NLMSG_HDRLEN);
   const length = reader.view.getUint32(at, littleEndian);
   if (!capped && length > NLMSG_HDRLEN) {
-    reader.take(Math.min(align(length - NLMSG_HDRLEN), reader.left));
+    reader.take(align(length - NLMSG_HDRLEN));
   }
 }
