@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::ffi::{CStr, c_int, c_void};
 use core::ptr::{self, null_mut};
 use rustix::fd::OwnedFd;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Mode, OFlags, SeekFrom};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous};
 
@@ -51,7 +51,7 @@ fn map_file(path: &CStr) -> Result<&'static [u8], Errno> {
 fn compile(source: &'static CStr, out: &'static CStr) -> c_int {
     // The engine wants the source ended by a NUL, which it then is in a copy.
     let bytecode = engine::compile(contents(source));
-    write_file(out, 0o644, &[&bytecode])
+    write_file(out, 0o644, &[(&bytecode, 0)])
 }
 
 struct Inputs {
@@ -108,12 +108,15 @@ extern "C" fn on_fixed_stack(inputs: *mut c_void) -> c_int {
         base: arena::BASE as u64,
         build_id: elf::build_id(),
     };
-    let padding = &[0; IMAGE_ALIGNMENT as usize][..image_at - host.len()];
-    write_file(inputs.out, 0o755, &[host, padding, image, bytecode, attachment, &trailer.encode()])
+    let gap = image_at - host.len();
+    write_file(inputs.out, 0o755, &[(host, gap), (image, 0), (bytecode, 0), (attachment, 0), (&trailer.encode(), 0)])
 }
 
+/// Bytes, and how many zeros follow them.
+type Bytes<'a> = (&'a [u8], usize);
+
 /// Writes beside the file and renames over it: the old one may be running.
-fn write_file(path: &CStr, mode: u32, parts: &[&[u8]]) -> c_int {
+fn write_file(path: &CStr, mode: u32, parts: &[Bytes]) -> c_int {
     let beside: Vec<u8> = [path.to_bytes(), b".new"].concat();
     let written = write_parts(&beside, mode, parts)
         .and_then(|()| rustix::fs::rename(beside.as_slice(), path));
@@ -123,14 +126,15 @@ fn write_file(path: &CStr, mode: u32, parts: &[&[u8]]) -> c_int {
     }
 }
 
-fn write_parts(path: &[u8], mode: u32, parts: &[&[u8]]) -> Result<(), Errno> {
+fn write_parts(path: &[u8], mode: u32, parts: &[Bytes]) -> Result<(), Errno> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
     let fd: OwnedFd = rustix::fs::open(path, flags, Mode::from_raw_mode(mode))?;
-    for part in parts {
-        let mut rest = *part;
+    for (bytes, gap) in parts {
+        let mut rest = *bytes;
         while !rest.is_empty() {
             rest = &rest[retry_on_intr(|| rustix::io::write(&fd, rest))?..];
         }
+        rustix::fs::seek(&fd, SeekFrom::Current(*gap as i64))?;
     }
     Ok(())
 }
