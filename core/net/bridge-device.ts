@@ -79,13 +79,15 @@ function createdHere(route: RouteSocket, wanted: WantedBridge): Bridge | undefin
 
 function adopted(route: RouteSocket, link: Link, wanted: WantedBridge): Bridge {
   const { ifname } = wanted;
-  const { ifindex, address: mac } = link;
-  if (link.linkInfo?.kind !== "bridge" || mac === undefined) {
+  const { ifindex, address } = link;
+  if (link.linkInfo?.kind !== "bridge" || address === undefined) {
     throw new CniError(cniCode.badConfig, `"${ifname}" already exists but is not a bridge`);
   }
   const flags = wantedFlags(wanted);
   if ((link.flags & flags) !== flags) route.setLink({ ifindex, flags, change: flags });
   if (wanted.vlanFiltering) turnVlanFilteringOn(route, ifname, ifindex);
+  // all zeros: it had none of its own, and its last port has left
+  const mac = address.some((byte) => byte !== 0) ? address : randomMac();
   return { ifname, ifindex, mac, isNew: false };
 }
 

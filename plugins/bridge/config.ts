@@ -7,8 +7,8 @@ import * as z from "zod/mini";
 
 import { networkConfig } from "../../core/cni/config.ts";
 import { dnsField, interfaceNameField, mtuField } from "../../core/cni/fields.ts";
+import { interfaceNameProblem } from "../../core/cni/interface-name.ts";
 import type { AddCall } from "../../core/cni/plugin.ts";
-import { isAtLeast } from "../../core/cni/versions.ts";
 import { CniError, cniCode } from "../../core/errors.ts";
 import { requestedMac } from "../../core/net/mac.ts";
 import { vlanTrunkField } from "./vlan-trunk.ts";
@@ -54,24 +54,26 @@ export const bridgeConfig = z.extend(networkConfig, {
 export type BridgeConfig = z.output<typeof bridgeConfig>;
 
 /**
- * Refuses keys that contradict each other, or the version of the configuration.
+ * Refuses keys that contradict each other.
  * @throws {CniError} 7 that names the keys
  */
-export function requireConsistent({ config, cniVersion, ipam }: AddCall<BridgeConfig>): void {
+export function requireConsistent({ config, ipam }: AddCall<BridgeConfig>): void {
   if (config.hairpinMode && config.promiscMode) {
     throw badConfig("cannot set hairpin mode and promiscuous mode at the same time");
   }
   if (config.disableContainerInterface && ipam.configured) {
     throw badConfig("cannot use IPAM when DisableContainerInterface flag is set");
   }
-  if (!ipam.configured && !isAtLeast(cniVersion, "0.3.0")) {
-    const details = `a result of version ${cniVersion} needs "ipam"`;
-    throw badConfig("cannot convert: no valid IP addresses", details);
+  if (config.vlan === 0 || !ipam.configured || !isGateway(config)) return;
+  const name = vlanGatewayName(config.bridge, config.vlan);
+  const problem = interfaceNameProblem(name);
+  if (problem !== undefined) {
+    throw badConfig(`"bridge" is too long for the gateway of a VLAN: ${problem}, got "${name}"`);
   }
 }
 
-function badConfig(message: string, details?: string): CniError {
-  return new CniError(cniCode.badConfig, message, details === undefined ? {} : { details });
+function badConfig(message: string): CniError {
+  return new CniError(cniCode.badConfig, message);
 }
 
 /** The container's MAC address, if one is asked for. @throws {CniError} 7 that names its source */
@@ -81,6 +83,11 @@ export function containerMac({ config, args }: AddCall<BridgeConfig>): Uint8Arra
     ["args.cni.mac", config.args?.cni?.mac],
     ["CNI_ARGS MAC", args["MAC"]],
   );
+}
+
+/** The name of the link that has the gateway's address in a VLAN. */
+export function vlanGatewayName(bridge: string, vlan: number): string {
+  return `${bridge}.${vlan}`;
 }
 
 /** True when the gateway's address shall be on the bridge, or on the interface of its VLAN. */

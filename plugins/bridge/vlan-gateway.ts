@@ -14,13 +14,9 @@ import type { GatewayLink } from "../../core/net/gateway-address.ts";
 import { hostLinkNames } from "../../core/net/link-owner.ts";
 import { randomMac } from "../../core/net/mac.ts";
 import type { RouteSocket } from "../../core/net/route-socket.ts";
+import { vlanGatewayName } from "./config.ts";
 
 const up = { flags: IFF_UP, change: IFF_UP };
-
-/** The name of the gateway's link. */
-export function vlanGatewayName(bridge: string, vlan: number): string {
-  return `${bridge}.${vlan}`;
-}
 
 /**
  * Finds or makes the pair. Safe for many at once.
