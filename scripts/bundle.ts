@@ -11,7 +11,7 @@ import { type Program, root, version } from "./place.ts";
 export interface Bundle {
   /** The ES module. */
   code: string;
-  /** One line of text per line of `code`: `core/cni/skeleton.ts:42`, or empty. */
+  /** One line of text per line of `code`: `core/cni/skeleton.ts:42`; `:43` in the same file; or empty. */
   lines: string;
 }
 
@@ -41,14 +41,17 @@ export async function bundle(program: Program): Promise<Bundle> {
   return { code: module.text, lines: lineTable(module.text, JSON.parse(map.text), outfile) };
 }
 
-/** Turns a source map into one line of text per line of the bundle. */
+/** Turns a source map into one line of text per line of the bundle; a file is named where it begins. */
 export function lineTable(code: string, payload: SourceMapPayload, outfile: string): string {
   const map = new SourceMap(payload);
+  let named: string | undefined;
   const lines = code.split("\n").map((line, number) => {
     const entry = map.findEntry(number, line.search(/\S|$/));
     if (!("originalSource" in entry) || entry.generatedLine !== number) return "";
     const source = relative(root, join(outfile, "..", entry.originalSource));
-    return `${source.replace("node_modules/", "")}:${entry.originalLine + 1}`;
+    const file = source === named ? "" : source.replace("node_modules/", "");
+    named = source;
+    return `${file}:${entry.originalLine + 1}`;
   });
   return lines.join("\n");
 }

@@ -43,9 +43,12 @@ describe("bundle", () => {
     equal(built.lines.split("\n").length, built.code.split("\n").length);
   });
 
-  it("tells file and line of a statement", () => {
-    const index = built.code.split("\n").findIndex((line) => line.includes("say the version"));
-    equal(built.lines.split("\n")[index], `${relative(root, folder)}/main.ts:7`);
+  it("tells the file where it begins and the line of every statement", () => {
+    const table = built.lines.split("\n");
+    const code = built.code.split("\n");
+    const first = code.findIndex((line) => line.startsWith("Object.assign(globalThis"));
+    equal(table[first], `${relative(root, folder)}/main.ts:4`);
+    equal(table[code.findIndex((line) => line.includes("say the version"))], ":7");
   });
 
   it("names no folder of the machine", () => {

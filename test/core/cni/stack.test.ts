@@ -17,6 +17,11 @@ describe("mappedStack", () => {
     equal(mappedStack(stack), mapped);
   });
 
+  it("takes a line without a file for one of the file named last", () => {
+    useHost(new FakeHost({ attachment: "core/a.ts:1\n:5\n\n:9\nplugins/b.ts:7\n" }));
+    equal(mappedStack("    at add (main:4:10)"), "    at add (core/a.ts:9)");
+  });
+
   it("leaves a trace as it is without a table", () => {
     useHost(new FakeHost());
     equal(mappedStack("    at add (main:3:10)"), "    at add (main:3:10)");
