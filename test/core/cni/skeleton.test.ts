@@ -8,6 +8,7 @@ import { specVersions } from "../../../core/cni/versions.ts";
 import { CniError, during } from "../../../core/errors.ts";
 import { programVersion } from "../../../core/version.ts";
 import { callPlugin, type PluginCall } from "../../run-plugin.ts";
+import { type BadInput, badInputs, oddInputs } from "./bad-input.ts";
 
 const config = z.extend(networkConfig, {
   mtu: z.optional(mtuField),
@@ -161,47 +162,24 @@ describe("runOnce with versions", () => {
 describe("runOnce with bad input", () => {
   const allButVersion = ["ADD", "DEL", "CHECK", "GC", "STATUS"];
 
-  // checklist 1.M: [number, what is wrong, the call, code, text in msg or details]
-  const matrix: [string, string, PluginCall, number, RegExp][] = [
-    ["SPEC-122", "unknown command", { command: "NOPE" }, 4, /unknown CNI_COMMAND: NOPE/],
-    ["SPEC-123", "unknown command, bad stdin", { command: "NOPE", stdin: "{" }, 4, /CNI_COMMAND/],
-    ["SPEC-124", "lower case", { command: "add" }, 4, /CNI_COMMAND/],
-    ["SPEC-125", "no container ID", { env: { CNI_CONTAINERID: "" } }, 4, /CNI_CONTAINERID/],
-    ["SPEC-129", "bad container ID", { env: { CNI_CONTAINERID: "a/b" } }, 4, /CNI_CONTAINERID/],
-    ["SPEC-132", "long name", { env: { CNI_IFNAME: "x".repeat(16) } }, 4, /CNI_IFNAME/],
-    ["SPEC-138", "%", { env: { CNI_IFNAME: "eth%d" } }, 4, /CNI_IFNAME/],
-    ["SPEC-140", "all", { env: { CNI_IFNAME: "all" } }, 4, /CNI_IFNAME/],
-    ["SPEC-148", "empty stdin", { stdin: "" }, 6, /line 1, column 1/],
-    ["SPEC-148", "blank stdin", { stdin: " \n " }, 6, /line 2/],
-    ["SPEC-150", "a list", { stdin: "[]" }, 6, /want an object, got a list/],
-    ["SPEC-150", "a text", { stdin: '"x"' }, 6, /want an object, got "x"/],
-    ["SPEC-150", "a number", { stdin: "1" }, 6, /want an object, got 1/],
-    ["SPEC-150", "true", { stdin: "true" }, 6, /want an object, got true/],
-    ["SPEC-151", "null", { stdin: "null" }, 6, /want an object, got null/],
-    ["SPEC-152", "garbage behind", { stdin: '{"name":"a"}x' }, 6, /column 13/],
-    ["SPEC-152", "two documents", { stdin: "{}{}" }, 6, /the end of the document/],
-    ["SPEC-154", "byte order mark", { stdin: '\ufeff{"name":"a"}' }, 6, /byte order mark/],
-    ["SPEC-155", "UTF-16", { stdin: Buffer.from('{"name":"a"}', "utf16le") }, 6, /zero byte/],
-    ["SPEC-156", "comment", { stdin: '{"name":"a" /* b */}' }, 6, /comment/],
-    ["SPEC-156", "trailing comma", { stdin: '{"name":"a",}' }, 6, /column 13/],
-    ["SPEC-157", "depth", { stdin: `{"a":${"[".repeat(20_000)}` }, 6, /nested more than 10000/],
-    ["SPEC-158", "bad UTF-8", { stdin: Buffer.from('{"name":"a\xff"}', "latin1") }, 6, /UTF-8/],
-    ["SPEC-159", "lone surrogate", { stdin: '{"name":"\\ud800"}' }, 7, /network name/],
-    ["SPEC-164", "name a number", { config: { name: 5 } }, 6, /"name": want a text, got 5/],
-    ["SPEC-003", "no name", { config: {} }, 7, /missing network name/],
-    ["SPEC-003", "empty name", { config: { name: "" } }, 7, /missing network name/],
-    ["SPEC-003", "name null", { config: { name: null } }, 7, /missing network name/],
-    ["SPEC-004", "name with a path", { config: { name: "../x" } }, 7, /invalid characters/],
-    ["SPEC-004", "name with a newline", { config: { name: "a\n" } }, 7, /invalid characters/],
-    ["SPEC-165", "version a number", { config: { ...plain, cniVersion: 1 } }, 6, /"cniVersion"/],
-    ["SPEC-165", "version a list", { config: { ...plain, cniVersion: [] } }, 6, /"cniVersion"/],
-  ];
-  for (const [id, what, call, code, text] of matrix) {
-    it(`${id} ${what}: ${code}`, () => {
-      const { json, status } = run(call);
+  const callOf = ({ command = "ADD", env = {}, stdin, change = {} }: Omit<BadInput, "code">) => ({
+    command,
+    env,
+    ...(stdin === undefined ? { config: { ...plain, ...change } } : { stdin }),
+  });
+
+  for (const input of badInputs) {
+    it(`${input.id} ${input.what}: ${input.code}`, () => {
+      const { json, status } = callPlugin(probe(), callOf(input));
       equal(status, 1);
-      equal(json.code, code);
-      match(`${json.msg}; ${json.details ?? ""}`, text);
+      equal(json.code, input.code);
+      match(`${json.msg}; ${json.details ?? ""}`, input.says ?? /./);
+    });
+  }
+
+  for (const input of oddInputs) {
+    it(`${input.id} ${input.what}: taken`, () => {
+      equal(callPlugin(probe(), callOf(input)).status, 0);
     });
   }
 
