@@ -10,6 +10,7 @@ import { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "./open-flags.ts";
 
 const LOCK_EX = 2;
 
+/** How {@link withLock} waits and what it makes. */
 export interface LockOptions {
   /** How long to wait for another holder, in milliseconds. */
   timeoutMs?: number;

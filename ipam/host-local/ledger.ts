@@ -52,7 +52,9 @@ export class Ledger {
   static read(store: Store): Ledger {
     try {
       const bytes = readFileIfPresent(store.path(fileName), largest);
-      return new Ledger(bytes === undefined ? "" : new TextDecoder().decode(bytes));
+      const ledger = new Ledger(bytes === undefined ? "" : new TextDecoder().decode(bytes));
+      if (bytes !== undefined && ledger.#start === 0) throw new Error("it is no ledger");
+      return ledger;
     } catch (error) {
       warn(`steps over ${JSON.stringify(store.path(fileName))}: ${explain(error)}`);
       return new Ledger("");
