@@ -63,6 +63,7 @@ pub const FUNCTIONS: &[Native] = &[
     Native::host(c"umount2", 2, namespace::umount2),
     // sockets
     Native::host(c"socket", 3, socket::socket),
+    Native::host(c"socketpair", 3, socket::socketpair),
     Native::host(c"bind", 2, socket::bind),
     Native::host(c"connect", 2, socket::connect),
     Native::host(c"listen", 2, socket::listen),

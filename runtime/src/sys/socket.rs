@@ -1,6 +1,7 @@
 //! Sockets. Addresses are raw sockaddr bytes, which TypeScript encodes.
 
 use core::ffi::c_void;
+use rquickjs::Array;
 use rustix::fd::AsRawFd;
 use rustix::io::Errno;
 
@@ -16,6 +17,20 @@ pub fn socket<'js>(call: &Call<'js>) -> Outcome<'js> {
     let protocol = call.integer(2, "protocol")?;
     // SAFETY: takes numbers only.
     call.number(check(unsafe { libc::socket(domain, kind | libc::SOCK_CLOEXEC, protocol) })?)
+}
+
+/// `socketpair(domain, type, protocol)`: two descriptors.
+pub fn socketpair<'js>(call: &Call<'js>) -> Outcome<'js> {
+    let (domain, kind) = (call.integer(0, "domain")?, call.integer::<i32>(1, "type")?);
+    let protocol = call.integer(2, "protocol")?;
+    let mut pair = [0; 2];
+    // SAFETY: the kernel writes two numbers there.
+    check(unsafe { libc::socketpair(domain, kind | libc::SOCK_CLOEXEC, protocol, pair.as_mut_ptr()) })?;
+    let array = Array::new(call.ctx.clone())?;
+    for (index, fd) in pair.into_iter().enumerate() {
+        array.set(index, fd)?;
+    }
+    Ok(array.into_value())
 }
 
 /// `bind(fd, address)`
