@@ -12,8 +12,10 @@ import {
   NETLINK_GET_STRICT_CHK,
   NETLINK_ROUTE,
   SOL_NETLINK,
+  sockaddrNl,
 } from "netlink-ts/netlink/socket.ts";
 import type { Transport } from "netlink-ts/netlink/transport.ts";
+import { encode } from "netlink-ts/wire/codec.ts";
 
 import { CniError, cniCode, isErrno } from "../errors.ts";
 import { host } from "../host.ts";
@@ -39,6 +41,9 @@ export class NetlinkSocket implements Transport, Disposable {
       this.#set(NETLINK_CAP_ACK, 1);
       // a dump honours the interface that its request names (Linux 4.20)
       if (protocol === NETLINK_ROUTE) this.#set(NETLINK_GET_STRICT_CHK, 1);
+      // a socket without a port number of its own counts as the kernel, which does not notify itself; bind(2) sets all
+      // groups, so they are joined after it
+      if (groups.length > 0) host.bind(this.#fd, encode(sockaddrNl, { family: AF_NETLINK }));
       for (const group of groups) this.#set(NETLINK_ADD_MEMBERSHIP, group);
     } catch (error) {
       host.close(this.#fd);

@@ -90,7 +90,7 @@ export class Netns implements Disposable {
     try {
       return fn();
     } finally {
-      host.setns(before?.fd ?? home, CLONE_NEWNET);
+      enterAgain(before?.fd ?? home);
       inside = before;
     }
   }
@@ -113,6 +113,15 @@ export class Netns implements Disposable {
   #ownDescriptor(): number {
     this.#home ??= host.open(ownPath, 0);
     return this.#home;
+  }
+}
+
+/** Goes back to where the process was: if that failed, the undos that follow would work in the container's namespace. */
+function enterAgain(fd: number): void {
+  try {
+    host.setns(fd, CLONE_NEWNET);
+  } catch {
+    host.setns(fd, CLONE_NEWNET); // once more, for what passes: ENOMEM
   }
 }
 

@@ -70,11 +70,10 @@ export const bridge = definePlugin({
     const plan = answer && planGateways(config, answer);
 
     const record = recordOf({ config, bridge, veth, vlans, result: plan?.result });
+    rollback.defer(() => removeRecord(attachment, recordName)); // before: the folder may be all that is made
     writeRecord(attachment, recordName, record);
-    rollback.defer(() => removeRecord(attachment, recordName));
-    const elements = recordedElements(attachment, record);
-    if (elements.length > 0) rollback.defer(() => removeRules(attachment, record));
-    addRules(elements);
+    rollback.defer(() => removeRules(attachment, record));
+    addRules(recordedElements(attachment, record));
 
     const result = connect(call, { netns, host, container, bridge, veth, plan });
     rollback.commit();
