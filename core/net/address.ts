@@ -6,7 +6,7 @@
  * address is the IPv4 address. Written text is RFC 5952.
  * @module
  */
-import ipaddr from "ipaddr.js";
+import { ipBytes, ipText } from "./ip-text.ts";
 
 /** An IP address with a prefix length; the bits behind the prefix are kept. */
 export interface Prefix {
@@ -15,10 +15,6 @@ export interface Prefix {
   /** 0 to 32, or 0 to 128. */
   length: number;
 }
-
-const LONGEST_IP_TEXT = 45;
-const DOTTED_TAIL = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/;
-const NATIVE_IPV6 = /^[0-9a-f:]+$/i;
 
 /**
  * Reads `10.1.0.5` or `2001:db8::1`.
@@ -29,33 +25,6 @@ export function parseIp(text: string): Uint8Array {
   const bytes = ipBytes(text);
   if (bytes === undefined) throw new Error(`want an IP address, got ${JSON.stringify(text)}`);
   return unmapped(bytes);
-}
-
-function ipBytes(text: string): Uint8Array | undefined {
-  if (text.length > LONGEST_IP_TEXT) return undefined;
-  return text.includes(":") ? ipv6Bytes(text) : ipv4Bytes(text);
-}
-
-function ipv4Bytes(text: string): Uint8Array | undefined {
-  if (!ipaddr.IPv4.isValidFourPartDecimal(text)) return undefined;
-  return Uint8Array.from(ipaddr.IPv4.parse(text).octets);
-}
-
-function ipv6Bytes(text: string): Uint8Array | undefined {
-  const native = withoutDottedTail(text);
-  if (native === undefined || !NATIVE_IPV6.test(native)) return undefined;
-  if (!ipaddr.IPv6.isValid(native)) return undefined;
-  return Uint8Array.from(ipaddr.IPv6.parse(native).toByteArray());
-}
-
-/** `::ffff:10.0.0.1` as `::ffff:a00:1`; undefined if the tail is no IPv4 address. ipaddr.js would take `::10.0.0.1` as mapped. */
-function withoutDottedTail(text: string): string | undefined {
-  const tail = DOTTED_TAIL.exec(text);
-  if (tail === null) return text;
-  const bytes = ipv4Bytes(tail[2] ?? "");
-  if (bytes === undefined) return undefined;
-  const [a, b, c, d] = bytes as unknown as [number, number, number, number];
-  return `${tail[1]}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
 }
 
 function isMapped(bytes: Uint8Array): boolean {
@@ -69,9 +38,7 @@ function unmapped(bytes: Uint8Array): Uint8Array {
 
 /** Writes 4 or 16 bytes as RFC 5952 text; IPv4-mapped bytes as the IPv4 address. */
 export function formatIp(bytes: Uint8Array): string {
-  const address = unmapped(bytes);
-  if (address.length === 4) return address.join(".");
-  return new ipaddr.IPv6(Array.from(address)).toRFC5952String();
+  return ipText(unmapped(bytes));
 }
 
 /**
