@@ -112,9 +112,9 @@ function refuseTaken(
   inTheWay: readonly TableElement[],
   { isGone }: AddOptions,
 ): void {
-  const owners = new Set(elements.map(({ owner }) => owner));
+  const ours = new Set(elements.filter(belongsToPod).map(({ owner }) => owner));
   for (const other of inTheWay.filter(isPublishedPort)) {
-    if (owners.has(other.owner)) continue;
+    if (ours.has(other.owner)) continue;
     if (other.owner !== undefined && isGone?.(other.owner)) continue;
     throw new CniError(portTaken, `${portText(other)} is already published by ${ownerOf(other)}`, {
       details: describePlace(other),
