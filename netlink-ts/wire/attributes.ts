@@ -101,13 +101,13 @@ interface Selected<T> extends Codec<T> {
 export function selectedBy<T extends Record<string | number, Codec<any>>>(
   selector: string,
   table: T,
-): Selected<Decoded<T[keyof T]> | Uint8Array> {
+): Codec<Decoded<T[keyof T]> | Uint8Array> {
   const codecOf = (parent: object | undefined): Codec<unknown> | undefined => {
     const key = (parent as Record<string, unknown> | undefined)?.[selector];
     const usable = typeof key === "string" || typeof key === "number";
     return usable && Object.hasOwn(table, key) ? table[key] : undefined;
   };
-  return {
+  const codec: Selected<Decoded<T[keyof T]> | Uint8Array> = {
     nested: true,
     selector,
     write(writer, value, parent) {
@@ -127,6 +127,7 @@ export function selectedBy<T extends Record<string | number, Codec<any>>>(
         | Uint8Array;
     },
   };
+  return codec;
 }
 
 /**
