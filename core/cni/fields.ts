@@ -69,31 +69,56 @@ const ipText = parsedText((text) => formatIp(parseIp(text)));
 /** A prefix as text in its canonical form, host bits kept. */
 const cidrText = parsedText((text) => formatCidr(parseCidr(text)));
 
-/** Resolver settings: `{ nameservers, domain, search, options }`, each optional, lists in order. */
-export const dnsField = z.object({
-  nameservers: z.exactOptional(z.array(z.string())),
-  domain: z.exactOptional(z.string()),
-  search: z.exactOptional(z.array(z.string())),
-  options: z.exactOptional(z.array(z.string())),
-});
+/** Resolver settings of a configuration and of a result, each list in order. */
+export interface DnsConfig {
+  nameservers?: string[];
+  domain?: string;
+  search?: string[];
+  options?: string[];
+}
 
-/** Resolver settings of a configuration and of a result. */
-export type DnsConfig = z.output<typeof dnsField>;
-
-/** A route: `dst` is wanted, the rest optional. */
-export const routeField = z.object({
-  /** Prefix as text: `10.9.0.0/16`. Host bits stay as they were given. */
-  dst: cidrText,
-  /** Next hop as text; absent: the gateway of the family's first address that has one. */
-  gw: z.exactOptional(unsetIfEmpty(ipText)),
-  mtu: z.exactOptional(integerField(0, LARGEST_U32)),
-  advmss: z.exactOptional(integerField(0, LARGEST_U32)),
-  priority: z.exactOptional(integerField(0, LARGEST_U32)),
-  /** Routing table. */
-  table: z.exactOptional(integerField(0, LARGEST_U32)),
-  /** rtnetlink scope: 0 global, 253 link, 254 host. */
-  scope: z.exactOptional(integerField(0, 255)),
-});
+/** {@link DnsConfig}; nothing in it has to be there. */
+export const dnsField = present<DnsConfig>(
+  z.object({
+    nameservers: z.optional(z.array(z.string())),
+    domain: z.optional(z.string()),
+    search: z.optional(z.array(z.string())),
+    options: z.optional(z.array(z.string())),
+  }),
+);
 
 /** A route of a configuration and of a result. */
-export type RouteConfig = z.output<typeof routeField>;
+export interface RouteConfig {
+  /** Prefix as text: `10.9.0.0/16`. Host bits stay as they were given. */
+  dst: string;
+  /** Next hop as text; absent: the gateway of the family's first address that has one. */
+  gw?: string;
+  mtu?: number;
+  advmss?: number;
+  priority?: number;
+  /** Routing table. */
+  table?: number;
+  /** rtnetlink scope: 0 global, 253 link, 254 host. */
+  scope?: number;
+}
+
+/** {@link RouteConfig}; `dst` has to be there. */
+export const routeField = present<RouteConfig>(
+  z.object({
+    dst: cidrText,
+    gw: unsetIfEmpty(ipText),
+    mtu: z.optional(integerField(0, LARGEST_U32)),
+    advmss: z.optional(integerField(0, LARGEST_U32)),
+    priority: z.optional(integerField(0, LARGEST_U32)),
+    table: z.optional(integerField(0, LARGEST_U32)),
+    scope: z.optional(integerField(0, 255)),
+  }),
+);
+
+/**
+ * The same schema with a type where an absent key is absent, never undefined: so JSON has it, and so zod leaves it.
+ * `exactOptional` would say so by itself, but takes ten times as long for a key that is not there.
+ */
+function present<T>(schema: z.ZodMiniType) {
+  return schema as z.ZodMiniType<T>;
+}

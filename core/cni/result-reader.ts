@@ -170,10 +170,17 @@ function fields(value: unknown, where: string, names: KeyNames): Fields {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw wrongType(where, "an object", value);
   }
+  for (const key in value) {
+    if (names.get(key) !== key) return renamed(value as Fields, names);
+  }
+  return value as Fields;
+}
+
+function renamed(value: Fields, names: KeyNames): Fields {
   const found: Record<string, unknown> = {};
   for (const key of Object.keys(value)) {
     const name = names.get(key) ?? names.get(key.toLowerCase());
-    if (name !== undefined) found[name] = (value as Record<string, unknown>)[key];
+    if (name !== undefined) found[name] = value[key];
   }
   return found;
 }
