@@ -8,16 +8,16 @@ import { getRoute, RTN_LOCAL, routeMessage } from "netlink-ts/route/route.ts";
 
 import { isErrno } from "../../core/errors.ts";
 import { isIpv4 } from "../../core/net/address.ts";
-import type { RouteSocket } from "../../core/net/route-socket.ts";
+import type { Link, RouteSocket } from "../../core/net/route-socket.ts";
 
 const AF_INET = 2;
 const AF_INET6 = 10;
 const lookup = answeredBy(getRoute, routeMessage.pick("oif"));
 
-/** Name of the link that the host routes to `address` by; undefined when it has no route. */
-export function linkTowards(route: RouteSocket, address: Uint8Array): string | undefined {
+/** The link that the host routes to `address` by; undefined when it has no route. */
+export function linkTowards(route: RouteSocket, address: Uint8Array): Link | undefined {
   const oif = routeTo(route, address)?.oif;
-  return oif === undefined ? undefined : route.linkByIndex(oif)?.ifname;
+  return oif === undefined ? undefined : route.linkByIndex(oif);
 }
 
 /** True when the address is one of the host's own. */

@@ -7,7 +7,7 @@ import { type Attachment, ownerText } from "../../core/attachment.ts";
 import type { CniResult } from "../../core/cni/result.ts";
 import { CniError, cniCode } from "../../core/errors.ts";
 import { formatIp } from "../../core/net/address.ts";
-import { RouteSocket } from "../../core/net/route-socket.ts";
+import { type Link, RouteSocket } from "../../core/net/route-socket.ts";
 import {
   nearElement,
   PortTwice,
@@ -55,9 +55,13 @@ export function publicationOf(wanted: Wanted): Published | undefined {
   const owner = ownerText(attachment);
   const elements = pods.flatMap((pod) => elementsOf({ owner, pod, ports, snat, masqAll }));
   const links = elements.length === 0 ? [] : linksTowards(pods);
-  const near = [...new Set(links.filter((link) => link !== undefined))].map(nearElement);
-  const localnet = snat && v4 !== undefined && links[0] !== undefined ? [links[0]] : [];
-  return { elements: [...elements, ...near], localnetLinks: localnet };
+  const bridges = links.filter((link) => link?.linkInfo?.kind === "bridge");
+  const near = [...new Set(bridges.flatMap((link) => link?.ifname ?? []))].map(nearElement);
+  const localnet = snat && v4 !== undefined ? links[0]?.ifname : undefined;
+  return {
+    elements: [...elements, ...near],
+    localnetLinks: localnet === undefined ? [] : [localnet],
+  };
 }
 
 function elementsOf(publication: Parameters<typeof publishElements>[0]): TableElement[] {
@@ -73,7 +77,7 @@ function elementsOf(publication: Parameters<typeof publishElements>[0]): TableEl
 }
 
 /** In the order of `pods`, so the IPv4 pod's comes first. */
-function linksTowards(pods: Uint8Array[]): (string | undefined)[] {
+function linksTowards(pods: Uint8Array[]): (Link | undefined)[] {
   using route = RouteSocket.open();
   return pods.map((pod) => linkTowards(route, pod));
 }
