@@ -14,6 +14,7 @@ import { bytes, cstring, u8, u16be, u32, u32be, u64be } from "../wire/scalars.ts
 import { struct } from "../wire/struct.ts";
 import { tuple } from "./tuple.ts";
 
+/** Number of conntrack in nfnetlink message types. */
 export const NFNL_SUBSYS_CTNETLINK = 1;
 
 /** The message type of a command: the subsystem in the upper byte. */
@@ -29,8 +30,11 @@ export const IPCTNL_MSG_CT_DELETE = conntrack("IPCTNL_MSG_CT_DELETE", 2);
 export const IPS_SEEN_REPLY = 0x2;
 /** Lives longer than its first packets. */
 export const IPS_ASSURED = 0x4;
+/** Its first packet has left. */
 export const IPS_CONFIRMED = 0x8;
+/** The source is translated. */
 export const IPS_SRC_NAT = 0x10;
+/** The destination is translated. */
 export const IPS_DST_NAT = 0x20;
 
 /** In `filter.origFlags` and `filter.replyFlags`: what of the tuple has to be equal. */

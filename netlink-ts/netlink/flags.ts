@@ -39,9 +39,13 @@ export const NLM_F_CAPPED = 0x100;
 /** In an acknowledgement or NLMSG_DONE: attributes of the extended acknowledgement follow. */
 export const NLM_F_ACK_TLVS = 0x200;
 
+/** To be ignored. */
 export const NLMSG_NOOP = 1;
+/** A refusal, or with error 0 an acknowledgement. */
 export const NLMSG_ERROR = 2;
+/** The end of a dump. */
 export const NLMSG_DONE = 3;
+/** Data was lost. */
 export const NLMSG_OVERRUN = 4;
 /** Types below are control messages. */
 export const NLMSG_MIN_TYPE = 0x10;

@@ -7,12 +7,14 @@
 import { u16, u32 } from "../wire/scalars.ts";
 import { padding, struct } from "../wire/struct.ts";
 
+/** For socket(2). */
 export const AF_NETLINK = 16;
 /** Links, addresses, routes, neighbours, rules, qdiscs. */
 export const NETLINK_ROUTE = 0;
 /** nf_tables, conntrack. */
 export const NETLINK_NETFILTER = 12;
 
+/** For setsockopt(2). */
 export const SOL_NETLINK = 270;
 /** Joins the multicast group of this number (not bit). */
 export const NETLINK_ADD_MEMBERSHIP = 1;

@@ -21,16 +21,21 @@ export const IFA_F_NODAD = 0x2;
 export const IFA_F_OPTIMISTIC = 0x4;
 /** Duplicate address detection has found another owner. */
 export const IFA_F_DADFAILED = 0x8;
+/** Mobile IPv6 home address. */
 export const IFA_F_HOMEADDRESS = 0x10;
+/** Its preferred lifetime is over: not for new connections. */
 export const IFA_F_DEPRECATED = 0x20;
 /** Duplicate address detection is at work: not usable yet. */
 export const IFA_F_TENTATIVE = 0x40;
 /** Lives until deleted. */
 export const IFA_F_PERMANENT = 0x80;
+/** The kernel makes temporary addresses beside it. */
 export const IFA_F_MANAGETEMPADDR = 0x100;
 /** No route to the prefix is made. */
 export const IFA_F_NOPREFIXROUTE = 0x200;
+/** A multicast address that is joined. */
 export const IFA_F_MCAUTOJOIN = 0x400;
+/** Made from a secret (RFC 7217). */
 export const IFA_F_STABLE_PRIVACY = 0x800;
 
 /** struct ifa_cacheinfo. Lifetimes in seconds, 0xffffffff is forever; stamps in 1/100 s. */

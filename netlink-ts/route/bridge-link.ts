@@ -14,16 +14,18 @@ import { ifinfomsg } from "./link-attributes.ts";
 import { bridgePort } from "./link-kinds/bridge-port.ts";
 import { RTM_DELLINK, RTM_GETLINK, RTM_SETLINK } from "./message-types.ts";
 
-/** In `afSpec.flags`: the bridge does it (of a port; and without MASTER of the bridge device itself, SELF). */
+/** In `afSpec.flags`: the bridge that the port belongs to does it; so it is when no flag is given. */
 export const BRIDGE_FLAGS_MASTER = 1;
+/** The device itself does it. */
 export const BRIDGE_FLAGS_SELF = 2;
 
 /** In `flags` of a VLAN: its packets come in without a tag. */
 export const BRIDGE_VLAN_INFO_PVID = 2;
 /** Its packets leave without a tag. */
 export const BRIDGE_VLAN_INFO_UNTAGGED = 4;
-/** First and last of a range; two entries in a row. */
+/** The first of a range; its last is the next entry. */
 export const BRIDGE_VLAN_INFO_RANGE_BEGIN = 8;
+/** The last of a range. */
 export const BRIDGE_VLAN_INFO_RANGE_END = 16;
 
 /** struct bridge_vlan_info. `flags` are BRIDGE_VLAN_INFO_* bits, `vid` 1 to 4094. */

@@ -4,10 +4,13 @@
  * @module
  */
 
+/** Any family. */
 export const AF_UNSPEC = 0;
+/** IPv4. */
 export const AF_INET = 2;
 /** Requests to a bridge and its ports. */
 export const AF_BRIDGE = 7;
+/** IPv6. */
 export const AF_INET6 = 10;
 
 /** The family of an address of 4 or 16 bytes. */

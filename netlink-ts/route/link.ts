@@ -16,15 +16,23 @@ import { RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, RTM_SETLINK } from "./message-ty
 
 /** Up, as wanted by the administrator. */
 export const IFF_UP = 0x1;
+/** Has a broadcast address. */
 export const IFF_BROADCAST = 0x2;
+/** The loopback link. */
 export const IFF_LOOPBACK = 0x8;
+/** Has a peer instead of a network. */
 export const IFF_POINTOPOINT = 0x10;
 /** Up and with a carrier. */
 export const IFF_RUNNING = 0x40;
+/** Neighbours are not asked for. */
 export const IFF_NOARP = 0x80;
+/** Takes packets for anyone. */
 export const IFF_PROMISC = 0x100;
+/** Takes all multicast. */
 export const IFF_ALLMULTI = 0x200;
+/** Can multicast. */
 export const IFF_MULTICAST = 0x1000;
+/** Has a carrier. */
 export const IFF_LOWER_UP = 0x10000;
 
 /** In `operstate`: packets pass. */

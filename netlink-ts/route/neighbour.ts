@@ -13,22 +13,32 @@ import { bytes, i32, ip, u8, u16, u16be, u32 } from "../wire/scalars.ts";
 import { padding, struct } from "../wire/struct.ts";
 import { RTM_DELNEIGH, RTM_GETNEIGH, RTM_NEWNEIGH } from "./message-types.ts";
 
+/** Being asked for. */
 export const NUD_INCOMPLETE = 0x1;
+/** Has answered lately. */
 export const NUD_REACHABLE = 0x2;
+/** Has answered long ago. */
 export const NUD_STALE = 0x4;
+/** About to be asked again. */
 export const NUD_DELAY = 0x8;
+/** Being asked again. */
 export const NUD_PROBE = 0x10;
+/** Has not answered. */
 export const NUD_FAILED = 0x20;
+/** Need not be asked. */
 export const NUD_NOARP = 0x40;
 /** Stays until deleted. */
 export const NUD_PERMANENT = 0x80;
 
-/** In `flags` of AF_BRIDGE: the entry is the device's own, or the bridge's. */
+/** In `flags` of AF_BRIDGE: the entry is the device's own. */
 export const NTF_SELF = 0x2;
+/** In `flags` of AF_BRIDGE: the entry is the bridge's. */
 export const NTF_MASTER = 0x4;
 /** The host answers for this address. */
 export const NTF_PROXY = 0x8;
+/** Entered by a control plane. */
 export const NTF_EXT_LEARNED = 0x10;
+/** An IPv6 router. */
 export const NTF_ROUTER = 0x80;
 
 /** struct nda_cacheinfo. Ages in 1/100 s. */

@@ -14,13 +14,16 @@ import { struct } from "../wire/struct.ts";
 import { RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE } from "./message-types.ts";
 import { nextHopRows, nextHops } from "./next-hop.ts";
 
+/** The table that routes go to. */
 export const RT_TABLE_MAIN = 254;
+/** The table of the host's own addresses. */
 export const RT_TABLE_LOCAL = 255;
 
 /** Made by the kernel itself. */
 export const RTPROT_KERNEL = 2;
 /** Made while the system or a container starts. */
 export const RTPROT_BOOT = 3;
+/** Made by an administrator. */
 export const RTPROT_STATIC = 4;
 
 /** Reaches anything. */
@@ -32,16 +35,23 @@ export const RT_SCOPE_HOST = 254;
 /** In RTM_DELROUTE: any scope. */
 export const RT_SCOPE_NOWHERE = 255;
 
+/** A gateway or a direct route. */
 export const RTN_UNICAST = 1;
+/** An address of this host. */
 export const RTN_LOCAL = 2;
+/** Sent as broadcast. */
 export const RTN_BROADCAST = 3;
+/** Accepted as an anycast address. */
 export const RTN_ANYCAST = 4;
+/** A multicast route. */
 export const RTN_MULTICAST = 5;
 /** Drops in silence. */
 export const RTN_BLACKHOLE = 6;
 /** Answers ICMP unreachable. */
 export const RTN_UNREACHABLE = 7;
+/** Answers ICMP prohibited. */
 export const RTN_PROHIBIT = 8;
+/** Not in this table: the next rule decides. */
 export const RTN_THROW = 9;
 
 /** In `flags`: the gateway is on the link, whatever the addresses say. */

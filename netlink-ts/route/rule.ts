@@ -17,9 +17,13 @@ import { RTM_DELRULE, RTM_GETRULE, RTM_NEWRULE } from "./message-types.ts";
 export const FR_ACT_TO_TBL = 1;
 /** In `action`: go on at the rule of priority `goto`. */
 export const FR_ACT_GOTO = 2;
+/** Does nothing. */
 export const FR_ACT_NOP = 3;
+/** Drops in silence. */
 export const FR_ACT_BLACKHOLE = 6;
+/** Answers ICMP unreachable. */
 export const FR_ACT_UNREACHABLE = 7;
+/** Answers ICMP prohibited. */
 export const FR_ACT_PROHIBIT = 8;
 
 /** In `flags`: the rule is for what does not match. */

@@ -7,8 +7,11 @@
 import { attributes } from "../../wire/attributes.ts";
 import { u16 } from "../../wire/scalars.ts";
 
+/** Switches as a bridge would. */
 export const IPVLAN_MODE_L2 = 0;
+/** Routes; no broadcast. */
 export const IPVLAN_MODE_L3 = 1;
+/** As L3, through the host's netfilter. */
 export const IPVLAN_MODE_L3S = 2;
 
 /** IFLA_INFO_DATA of an ipvlan. */

@@ -7,10 +7,15 @@
 import { attributes, repeated, unflagged } from "../../wire/attributes.ts";
 import { i32, mac, u16, u32 } from "../../wire/scalars.ts";
 
+/** No packets between links on one below. */
 export const MACVLAN_MODE_PRIVATE = 1;
+/** Such packets go through the switch outside. */
 export const MACVLAN_MODE_VEPA = 2;
+/** Such packets go directly. */
 export const MACVLAN_MODE_BRIDGE = 4;
+/** One link, with the MAC of the one below. */
 export const MACVLAN_MODE_PASSTHRU = 8;
+/** Packets of listed sources only. */
 export const MACVLAN_MODE_SOURCE = 16;
 
 /** IFLA_INFO_DATA of a macvlan. */

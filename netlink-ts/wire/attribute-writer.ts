@@ -1,0 +1,77 @@
+/**
+ * Encodes attributes.
+ * @module
+ */
+
+import { type Field, NLA_F_NESTED, NLA_HDRLEN, type UnknownAttribute } from "./attribute-field.ts";
+import type { Codec } from "./codec.ts";
+import { littleEndian, type Writer } from "./cursor.ts";
+import { nameRange, rangeError } from "./range.ts";
+
+/** Encodes the fields that an object has, in the order of the table, and then what it keeps as unknown. */
+export function writeTable(writer: Writer, fields: Field[], value: Record<string, unknown>): void {
+  let name = "";
+  try {
+    for (let index = 0; index < fields.length; index++) {
+      const field = fields[index] as Field;
+      const content = value[field.name];
+      if (content !== undefined) {
+        name = field.name;
+        writeField(writer, field, content, value);
+      }
+    }
+    name = "unknown";
+    for (const { type, bytes } of (value.unknown ?? []) as UnknownAttribute[]) {
+      const at = writer.take(NLA_HDRLEN);
+      writer.put(bytes);
+      finishAttribute(writer, at, type);
+    }
+  } catch (error) {
+    throw nameRange(error, name);
+  }
+}
+
+function writeField(writer: Writer, field: Field, content: unknown, parent: object): void {
+  if (field.item === undefined) {
+    writeAttribute(writer, field.type, field.codec, content, parent);
+  } else {
+    for (const one of content as unknown[]) {
+      writeAttribute(writer, field.type, field.item, one, parent);
+    }
+  }
+}
+
+/** Encodes a list, each item as an attribute of the same type. */
+export function writeItems<T>(writer: Writer, values: T[], type: number, item: Codec<T>): void {
+  let index = 0;
+  try {
+    for (; index < values.length; index++) {
+      writeAttribute(writer, type, item, values[index], values);
+    }
+  } catch (error) {
+    throw nameRange(error, String(index));
+  }
+}
+
+function writeAttribute(
+  writer: Writer,
+  type: number,
+  codec: Codec<unknown>,
+  content: unknown,
+  parent: object,
+): void {
+  const at = writer.take(NLA_HDRLEN);
+  codec.write(writer, content, parent);
+  finishAttribute(writer, at, codec.nested === true ? type | NLA_F_NESTED : type);
+}
+
+/** Fills in the header of the attribute that starts at `at` and pads it. */
+function finishAttribute(writer: Writer, at: number, type: number): void {
+  const length = writer.length - at;
+  if (length > 0xffff) {
+    throw rangeError(`want at most 65535 bytes in one attribute, got ${length}`);
+  }
+  writer.view.setUint16(at, length, littleEndian);
+  writer.view.setUint16(at + 2, type, littleEndian);
+  writer.pad();
+}
