@@ -86,11 +86,17 @@ export function broadcast(prefix: Prefix): Uint8Array {
 }
 
 function withHostBits({ address, length }: Prefix, fill: number): Uint8Array {
-  return address.map((byte, index) => {
-    const bits = Math.min(8, Math.max(0, length - index * 8));
-    const mask = (0xff << (8 - bits)) & 0xff;
-    return (byte & mask) | (fill & ~mask & 0xff);
-  });
+  const bytes = address.slice();
+  for (let index = length >> 3; index < bytes.length; index++) {
+    const mask = hostMask(length - index * 8);
+    bytes[index] = ((bytes[index] ?? 0) & ~mask) | (fill & mask);
+  }
+  return bytes;
+}
+
+/** The host bits of a byte whose first `prefixBits` belong to the prefix. */
+function hostMask(prefixBits: number): number {
+  return prefixBits <= 0 ? 0xff : 0xff >> prefixBits;
 }
 
 /** The last address a host may have: one before the broadcast address for IPv4 up to /30, else the very last. */
@@ -100,10 +106,13 @@ export function lastAddress(prefix: Prefix): Uint8Array {
 }
 
 /** True when the address lies in the prefix; false for one of the other family. */
-export function contains(prefix: Prefix, ip: Uint8Array): boolean {
-  if (ip.length !== prefix.address.length) return false;
-  const ipNetwork = withHostBits({ address: ip, length: prefix.length }, 0);
-  return compareIp(ipNetwork, withHostBits(prefix, 0)) === 0;
+export function contains({ address, length }: Prefix, ip: Uint8Array): boolean {
+  if (ip.length !== address.length) return false;
+  for (let index = 0, bits = length; bits > 0; index++, bits -= 8) {
+    const difference = (address[index] ?? 0) ^ (ip[index] ?? 0);
+    if ((difference & ~(bits >= 8 ? 0 : hostMask(bits))) !== 0) return false;
+  }
+  return true;
 }
 
 /** Negative, zero or positive as `a` is before, equal to or after `b`; IPv4 comes before IPv6. */

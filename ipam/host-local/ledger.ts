@@ -10,9 +10,12 @@
  * Upstream's host-local reads each file in the directory and compares its content with `<id>\r\n<ifname>`: a ledger
  * never looks like that, so it is neither found nor removed.
  *
- *     netloom 1 <boot id> <bytes of the lines below when it was written>
- *     + <ip> <stamp> <container id> <ifname>
+ *     netloom 1 <boot id> <length of the lines below when it was written>
+ *     <mark> <ip> <stamp> <container id> <ifname>
  *     = <stamp of the directory>
+ *
+ * The mark, one of 64 letters from U+00C0 on, is chosen by the container id. Its second byte occurs nowhere else in
+ * most ledgers, and the engine finds a byte fifty times faster than a text: so thousands of lines cost microseconds.
  * @module
  */
 
@@ -28,6 +31,11 @@ const fileName = ".netloom-ledger";
 const largest = 64 << 20;
 /** How much may be appended before it is written anew. */
 const slack = 16 << 10;
+const firstMark = 0xc0;
+const lineFeed = 10;
+const headerForm = /^netloom 1 (\S+) (\d+)\n/;
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
 /** Stands for a missing owner or boot id; no container id begins with it. */
 const nothing = "?";
 
@@ -35,15 +43,15 @@ const nothing = "?";
 export class Ledger {
   /** The boot it was written in; undefined when it is missing, broken or does not know. */
   readonly boot: string | undefined;
-  readonly #text: string;
-  /** Where the lines behind the header begin. */
+  readonly #bytes: Uint8Array;
+  /** Where the lines behind the header begin; 0 when there is no ledger. */
   readonly #start: number;
   readonly #length: number;
 
-  constructor(text: string) {
-    const header = /^netloom 1 (\S+) (\d+)\n/.exec(text);
+  constructor(bytes: Uint8Array) {
+    const header = headerForm.exec(decoder.decode(bytes.subarray(0, 128)));
     this.boot = header?.[1] === nothing ? undefined : header?.[1];
-    this.#text = header === null ? "" : text;
+    this.#bytes = bytes;
     this.#start = header?.[0].length ?? 0;
     this.#length = Number(header?.[2] ?? 0);
   }
@@ -52,43 +60,47 @@ export class Ledger {
   static read(store: Store): Ledger {
     try {
       const bytes = readFileIfPresent(store.path(fileName), largest);
-      const ledger = new Ledger(bytes === undefined ? "" : new TextDecoder().decode(bytes));
+      const ledger = new Ledger(bytes ?? new Uint8Array());
       if (bytes !== undefined && ledger.#start === 0) throw new Error("it is no ledger");
       return ledger;
     } catch (error) {
       warn(`steps over ${JSON.stringify(store.path(fileName))}: ${explain(error)}`);
-      return new Ledger("");
+      return new Ledger(new Uint8Array());
     }
   }
 
   /** True when the directory is as it was at the end of the last call of ours in this boot. */
   isSealed(directory: HostStat, boot: string | undefined): boolean {
     // a clock of whole seconds cannot tell that another program was here in the same one
-    if (this.boot !== boot || Number.isInteger(directory.mtime)) return false;
-    if (this.#text.length - this.#start > 2 * this.#length + slack) return false;
-    return this.#text.endsWith(sealLine(directory));
+    if (this.#start === 0 || this.boot !== boot || Number.isInteger(directory.mtime)) return false;
+    if (this.#bytes.length - this.#start > 2 * this.#length + slack) return false;
+    const seal = `\n${sealLine(directory)}`;
+    return decoder.decode(this.#bytes.subarray(-seal.length)) === seal;
   }
 
-  /** Addresses that were at some time noted for this owner; what their files say now is to be looked up. */
-  notedFor(owner: Owner): string[] {
-    const end = ` ${owner.containerId} ${owner.ifname ?? nothing}\n`;
+  /**
+   * Addresses that were at some time noted for a container, with this interface or without any; what their files say
+   * now is to be looked up.
+   */
+  notedFor({ containerId, ifname }: Required<Owner>): string[] {
     const found = new Set<string>();
-    for (let at = this.#find(end, this.#start); at >= 0; at = this.#find(end, at + 1)) {
-      const [, ip] = this.#text.slice(this.#text.lastIndexOf("\n", at) + 1, at).split(" ");
-      if (ip !== undefined) found.add(ip);
+    const mark = markOf(containerId).charCodeAt(0) - firstMark + 0x80;
+    const bytes = this.#bytes;
+    for (let at = bytes.indexOf(mark, this.#start); at >= 0; at = bytes.indexOf(mark, at + 1)) {
+      const line = decoder.decode(bytes.subarray(at + 2, bytes.indexOf(lineFeed, at)));
+      const [ip, , id, link] = line.split(" ");
+      if (ip !== undefined && id === containerId && (link === ifname || link === nothing)) {
+        found.add(ip);
+      }
     }
     return [...found];
-  }
-
-  #find(text: string, from: number): number {
-    return this.#text.indexOf(text, from);
   }
 
   /** Every reservation that is noted, as its line; a later line of an address replaces an earlier one. */
   lines(): Map<string, string> {
     const lines = new Map<string, string>();
-    for (const line of this.#text.slice(this.#start).split("\n")) {
-      if (line.startsWith("+ ")) lines.set(line.slice(2, line.indexOf(" ", 2)), line);
+    for (const line of decoder.decode(this.#bytes.subarray(this.#start)).split("\n")) {
+      if (line.charCodeAt(0) >= firstMark) lines.set(line.slice(2, line.indexOf(" ", 2)), line);
     }
     return lines;
   }
@@ -96,8 +108,8 @@ export class Ledger {
   /** Writes a new ledger of these reservations and seals it. */
   static write(store: Store, boot: string | undefined, reservations: readonly Reservation[]): void {
     const lines = reservations.map((each) => `${noteLine(each)}\n`).join("");
-    const text = `netloom 1 ${boot ?? nothing} ${lines.length}\n${lines}`;
-    writeFileAtomically(store.path(fileName), new TextEncoder().encode(text));
+    const header = `netloom 1 ${boot ?? nothing} ${lines.length}\n`;
+    writeFileAtomically(store.path(fileName), encoder.encode(header + lines));
     Ledger.append(store, []);
   }
 
@@ -107,7 +119,7 @@ export class Ledger {
     const fd = host.open(store.path(fileName), O_WRONLY | O_APPEND | O_NOFOLLOW);
     try {
       const text = `${lines}${sealLine(host.stat(store.directory))}`;
-      writeAll(fd, new TextEncoder().encode(text));
+      writeAll(fd, encoder.encode(text));
     } finally {
       host.close(fd);
     }
@@ -116,7 +128,17 @@ export class Ledger {
 
 /** The line that notes a reservation. */
 export function noteLine({ ip, stamp, owner }: Reservation): string {
-  return `+ ${ip} ${stamp} ${owner?.containerId ?? nothing} ${owner?.ifname ?? nothing}`;
+  const id = owner?.containerId ?? nothing;
+  return `${markOf(id)} ${ip} ${stamp} ${id} ${owner?.ifname ?? nothing}`;
+}
+
+/** One of 64 letters for a container id: the last characters vary most. */
+function markOf(containerId: string): string {
+  let sum = 0;
+  for (let back = 1; back <= 8; back++) {
+    sum = (sum * 31 + (containerId.charCodeAt(containerId.length - back) || 0)) | 0;
+  }
+  return String.fromCharCode(firstMark + (sum & 63));
 }
 
 function sealLine(directory: HostStat): string {

@@ -81,10 +81,7 @@ export class Reservations {
 
   #possible(owner: Required<Owner>): Reservation[] {
     if (!this.#sealed || this.#all !== undefined) return [...this.all().values()];
-    const noted = [
-      ...this.#ledger.notedFor(owner),
-      ...this.#ledger.notedFor({ containerId: owner.containerId }),
-    ];
+    const noted = this.#ledger.notedFor(owner);
     return noted.map((ip) => this.store.reservation(ip)).filter((each) => each !== undefined);
   }
 
