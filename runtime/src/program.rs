@@ -123,7 +123,8 @@ fn path_of_execution() -> Option<&'static CStr> {
 }
 
 /// Descriptors 0 to 2 must be open, or what is opened next would be taken for standard output. A new descriptor is the
-/// lowest that is free: so this one tells.
+/// lowest that is free: so this one tells. What stands in for a closed one fails with EBADF, as the closed one would:
+/// standard input cannot be read, the others cannot be written.
 fn open_above_standard() -> Result<OwnedFd, Errno> {
     use rustix::fd::AsRawFd;
     loop {
@@ -131,8 +132,9 @@ fn open_above_standard() -> Result<OwnedFd, Errno> {
         if fd.as_raw_fd() > 2 {
             return Ok(fd);
         }
+        let access = if fd.as_raw_fd() == 0 { OFlags::WRONLY } else { OFlags::RDONLY };
         drop(fd);
-        let null = rustix::fs::open(c"/dev/null", OFlags::RDWR, Mode::empty())?;
+        let null = rustix::fs::open(c"/dev/null", access, Mode::empty())?;
         core::mem::forget(null);
     }
 }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::ffi::c_int;
 use rustix::event::{PollFd, PollFlags};
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::child::{self, Child};
@@ -77,23 +77,25 @@ impl<'a> Streams<'a> {
 }
 
 impl Output {
+    /// The pipe as long as it is read. One that said too much stays open: what ends the child is our signal.
+    fn open_pipe(&self) -> Option<BorrowedFd<'_>> {
+        self.pipe.as_ref().filter(|_| !self.exceeded).map(AsFd::as_fd)
+    }
+
     /// Reads all that is there, up to `limit` in all.
     fn collect(&mut self, limit: usize) -> Result<(), Failure> {
-        while let Some(pipe) = &self.pipe {
+        while !self.exceeded {
+            let Some(pipe) = &self.pipe else { break };
             let length = self.bytes.len();
             self.bytes.try_reserve(CHUNK.min(limit - length + 1))?;
             match retry_on_intr(|| rustix::io::read(pipe, rustix::buffer::spare_capacity(&mut self.bytes))) {
                 Ok(0) => self.pipe = None,
-                Ok(_) if self.bytes.len() > limit => {
-                    self.bytes.truncate(limit);
-                    self.exceeded = true;
-                    self.pipe = None;
-                }
-                Ok(_) => {}
-                Err(Errno::AGAIN) => return Ok(()),
+                Ok(_) => self.exceeded = self.bytes.len() > limit,
+                Err(Errno::AGAIN) => break,
                 Err(errno) => return Err(errno.into()),
             }
         }
+        self.bytes.truncate(limit);
         Ok(())
     }
 }
@@ -155,7 +157,7 @@ fn wait_for_something(child: &Child, streams: &Streams, left: Option<f64>) -> Re
     fds.extend(child.pidfd.iter().map(|fd| PollFd::new(fd, PollFlags::IN)));
     fds.extend(streams.stdin.iter().map(|fd| PollFd::new(fd, PollFlags::OUT)));
     for output in [&streams.stdout, &streams.stderr] {
-        fds.extend(output.pipe.iter().map(|fd| PollFd::new(fd, PollFlags::IN)));
+        fds.extend(output.open_pipe().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
     }
     if child.pidfd.is_some() {
         wait::wait(&mut fds, left)?;
