@@ -22,7 +22,7 @@ import {
   RTEXT_FILTER_SKIP_STATS,
   setLink,
 } from "netlink-ts/route/link.ts";
-import { getRoute, type RouteMessage } from "netlink-ts/route/route.ts";
+import { getRoute, type RouteMessage, routeMessage } from "netlink-ts/route/route.ts";
 import type { Decoded } from "netlink-ts/wire/codec.ts";
 
 import { isErrno } from "../errors.ts";
@@ -57,6 +57,13 @@ const getDetailed = answeredBy(getLink, detailedLink);
 const getAddresses = answeredBy(getAddress, addressSummary);
 const getPortVlans = answeredBy(getBridgeLink, bridgeLinkMessage.pick("afSpec"));
 const quiet = { extMask: RTEXT_FILTER_SKIP_STATS };
+
+const routeSummary = routeMessage.pick("oif");
+/** What is looked at of a route to an address. */
+export type FoundRoute = Decoded<typeof routeSummary>;
+const findRoute = answeredBy(getRoute, routeSummary);
+const AF_INET = 2;
+const AF_INET6 = 10;
 
 /** Call for {@link RouteSocket.batch} that asks for one link; what it is answered with is a {@link Link}. */
 export const askLink = (ifname: string): Call<Link> => call(getSummary, { ifname, ...quiet });
@@ -159,6 +166,24 @@ export class RouteSocket implements Disposable {
   /** Routes of a family in all tables. */
   routes(family: number): RouteMessage[] {
     return this.#connection.dump(getRoute, { family });
+  }
+
+  /** The route a packet to that address would take, of 4 or 16 bytes; undefined when it would take none. */
+  routeTo(address: Uint8Array): FoundRoute | undefined {
+    const family = address.length === 4 ? AF_INET : AF_INET6;
+    try {
+      return this.#connection.get(findRoute, {
+        family,
+        dstLength: address.length * 8,
+        dst: address,
+      });
+    } catch (error) {
+      // no route, one that refuses, or no IPv6 on this host
+      if (isErrno(error, "ENETUNREACH", "EHOSTUNREACH", "EACCES", "EINVAL", "ENOENT")) {
+        return undefined;
+      }
+      throw error;
+    }
   }
 
   [Symbol.dispose](): void {

@@ -4,7 +4,6 @@
  */
 
 import { openTransaction } from "netlink-ts/nftables/batch.ts";
-import { NFPROTO_BRIDGE, NFPROTO_INET } from "netlink-ts/nftables/nfgenmsg.ts";
 
 import { CniError, during, isErrno } from "../errors.ts";
 import { isCovered, overlappedIntervals } from "./covered-interval.ts";
@@ -15,6 +14,7 @@ import { meetingPorts, portText } from "./port-claim.ts";
 import { rebuildTables } from "./rebuild-tables.ts";
 import { untilNotOvertaken } from "./retry.ts";
 import { setUp } from "./set-up.ts";
+import { sets } from "./sets.ts";
 import { samePlace, type TableElement } from "./table-element.ts";
 import { tableComment } from "./table-name.ts";
 import { appendDeletes, appendNew } from "./transaction.ts";
@@ -72,7 +72,7 @@ function addOnce(
   const { looks } = round;
   const isBound = looks || elements.some(isPublishedPort);
   const transaction = openTransaction(isBound ? nft.generation() : undefined);
-  const isThere = isSetUp(nft);
+  const isThere = isSetUp(nft, elements);
   round.isIncomplete ||= !isThere;
   if (round.isIncomplete) transaction.append(setUp);
   const inTheWay = isThere ? standing(nft, elements, looks) : [];
@@ -83,9 +83,10 @@ function addOnce(
   during("add elements to nf_tables", () => nft.commit(transaction, { deletes }));
 }
 
-/** False when a table is missing. Tables of another version are rebuilt first. */
-function isSetUp(nft: NftSocket): boolean {
-  const comments = [NFPROTO_INET, NFPROTO_BRIDGE].map((family) => nft.tableComment(family));
+/** False when a table that elements go to is missing. Tables of another version are rebuilt first. */
+function isSetUp(nft: NftSocket, elements: readonly TableElement[]): boolean {
+  const families = new Set(elements.map(({ set }) => sets[set].family));
+  const comments = [...families].map((family) => nft.tableComment(family));
   if (comments.some((comment) => comment !== undefined && comment !== tableComment)) {
     rebuildTables(nft);
     return true;

@@ -54,14 +54,11 @@ export function publicationOf(wanted: Wanted): Published | undefined {
   const { snat = true, masqAll = false } = config;
   const owner = ownerText(attachment);
   const elements = pods.flatMap((pod) => elementsOf({ owner, pod, ports, snat, masqAll }));
-  const links = elements.length === 0 ? [] : linksTowards(pods);
-  const bridges = links.filter((link) => link?.linkInfo?.kind === "bridge");
-  const near = [...new Set(bridges.flatMap((link) => link?.ifname ?? []))].map(nearElement);
-  const localnet = snat && v4 !== undefined ? links[0]?.ifname : undefined;
-  return {
-    elements: [...elements, ...near],
-    localnetLinks: localnet === undefined ? [] : [localnet],
-  };
+  if (elements.length === 0) return undefined;
+  const link = linkTowardsPod(pods[0]!);
+  if (link?.linkInfo?.kind === "bridge") elements.push(nearElement(link.ifname!));
+  const isAsked = snat && v4 !== undefined && link?.ifname !== undefined;
+  return { elements, localnetLinks: isAsked ? [link.ifname!] : [] };
 }
 
 function elementsOf(publication: Parameters<typeof publishElements>[0]): TableElement[] {
@@ -76,10 +73,9 @@ function elementsOf(publication: Parameters<typeof publishElements>[0]): TableEl
   }
 }
 
-/** In the order of `pods`, so the IPv4 pod's comes first. */
-function linksTowards(pods: Uint8Array[]): (Link | undefined)[] {
+function linkTowardsPod(pod: Uint8Array): Link | undefined {
   using route = RouteSocket.open();
-  return pods.map((pod) => linkTowards(route, pod));
+  return linkTowards(route, pod);
 }
 
 function sayUnreachable(
