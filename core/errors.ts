@@ -49,11 +49,14 @@ export function during<T>(phrase: string, fn: () => T): T {
   }
 }
 
-/** True when a failing system call or netlink request with one of `codes` ("ENOENT") is `error` or below it. */
+/**
+ * True when a failing system call or netlink request with one of `codes` ("ENOENT") is `error` or below it; without
+ * `codes`, any.
+ */
 export function isErrno(error: unknown, ...codes: string[]): boolean {
   return causes(error).some((each) => {
     const { code } = each as { code?: unknown };
-    return typeof code === "string" && codes.includes(code);
+    return typeof code === "string" && (codes.length === 0 || codes.includes(code));
   });
 }
 

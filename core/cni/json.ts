@@ -29,7 +29,9 @@ export function parseJson(bytes: Uint8Array, what: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw jsonError(what, locateMistake(text) ?? "too large or nested too deeply", cause);
+    const mistake = locateMistake(text);
+    if (mistake === undefined) throw cause; // the text is JSON, but there is no memory for it
+    throw jsonError(what, mistake, cause);
   }
 }
 
@@ -38,7 +40,9 @@ function decodeUtf8(bytes: Uint8Array, what: string): string {
     return decoder.decode(bytes);
   } catch (cause) {
     const text = lenientDecoder.decode(bytes);
-    const place = placeText(text, text.indexOf("\ufffd"));
+    const replaced = text.indexOf("\ufffd");
+    if (replaced < 0) throw cause; // the decoder had another reason: no memory
+    const place = placeText(text, replaced);
     throw jsonError(what, `${place}: bytes that are not UTF-8`, cause);
   }
 }

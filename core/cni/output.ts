@@ -10,8 +10,6 @@ import { mappedStack } from "./stack.ts";
 import type { SpecVersion } from "./versions.ts";
 
 const stdout = 1;
-const stderr = 2;
-const O_RDWR = 2;
 const POLLOUT = 4;
 const encoder = new TextEncoder();
 
@@ -20,29 +18,7 @@ const lastResort = encoder.encode(
   `{"cniVersion": "1.1.0", "code": ${cniCode.internal}, "msg": "out of memory"}`,
 );
 
-/**
- * Sees to it that no file the program opens becomes its stdout or stderr, when the caller gave none.
- * @throws {CniError} 5 when stdout is closed and wanted
- */
-export function keepStandardDescriptors(stdoutWanted: boolean): void {
-  for (const fd of [stdout, stderr]) {
-    if (isOpen(fd)) continue;
-    if (fd === stdout && stdoutWanted) throw new CniError(cniCode.io, "stdout is closed");
-    host.open("/dev/null", O_RDWR);
-  }
-}
-
-function isOpen(fd: number): boolean {
-  try {
-    host.fstat(fd);
-    return true;
-  } catch (error) {
-    if (isErrno(error, "EBADF")) return false;
-    throw error;
-  }
-}
-
-/** Prints all of `text`. @throws {CniError} 5 when stdout cannot take it */
+/** Prints all of `text`. @throws {CniError} 5 when stdout is closed, full, or read by nobody */
 export function printStdout(text: string): void {
   try {
     writeAll(encoder.encode(text));

@@ -12,7 +12,7 @@ import { programVersion } from "../version.ts";
 import { addCall, delCall, gcCall, statusCall } from "./calls.ts";
 import type { NetworkConfig } from "./config.ts";
 import { checkEnvironment, knownCommand, readEnvironment } from "./environment.ts";
-import { keepStandardDescriptors, printError, printStdout } from "./output.ts";
+import { printError, printStdout } from "./output.ts";
 import type { AddCall, Plugin } from "./plugin.ts";
 import { type Request, readRequest, refuseOwnNetns } from "./request.ts";
 import { formatResult } from "./result-writer.ts";
@@ -51,7 +51,6 @@ function execute(plugin: Plugin, versionKnown: (version: SpecVersion) => void): 
     return;
   }
   checkEnvironment(environment, command);
-  keepStandardDescriptors(command === "ADD");
   dispatch(plugin, readRequest(plugin, command, environment, versionKnown));
 }
 

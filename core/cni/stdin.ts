@@ -3,7 +3,7 @@
  * @module
  */
 
-import { CniError, cniCode } from "../errors.ts";
+import { CniError, cniCode, isErrno } from "../errors.ts";
 import { host } from "../host.ts";
 
 const stdin = 0;
@@ -23,6 +23,8 @@ export function readStdin(): Uint8Array {
       if (chunk.length === length) length = Math.min(length * 8, LARGEST_READ);
     }
   } catch (cause) {
+    // anything but the kernel's refusal is a lack of memory
+    if (!isErrno(cause)) throw cause;
     throw new CniError(cniCode.io, "error reading from stdin", { cause });
   }
   return joined(chunks);

@@ -414,16 +414,6 @@ describe("runOnce when things fail", () => {
     deepEqual([json.code, deleted], [7, 1]);
   });
 
-  it("refuses an ADD whose stdout is closed before anything is done", () => {
-    const plugin = probe({
-      add: () => {
-        throw new Error("was called");
-      },
-    });
-    const { json } = run({ prepare: (fake) => fake.failOn("fstat", "EBADF") }, plugin);
-    deepEqual([json.code, json.msg], [5, "stdout is closed"]);
-  });
-
   it("waits for a stdout that is full", () => {
     const { json, status } = run({ prepare: (fake) => fake.failOn("write", "EAGAIN") });
     deepEqual([status, json.ips], [0, ips]);
