@@ -132,6 +132,11 @@ export function noteLine({ ip, stamp, owner }: Reservation): string {
   return `${markOf(id)} ${ip} ${stamp} ${id} ${owner?.ifname ?? nothing}`;
 }
 
+/** True for the line of a reservation whose file named nobody, or could not be read. */
+export function isWithoutOwner(line: string): boolean {
+  return line.endsWith(` ${nothing} ${nothing}`);
+}
+
 /** One of 64 letters for a container id: the last characters vary most. */
 function markOf(containerId: string): string {
   let sum = 0;

@@ -3,13 +3,13 @@
  * @module
  */
 
-import { explain, isErrno } from "../../core/errors.ts";
+import { CniError, cniCode, explain, isErrno } from "../../core/errors.ts";
 import { host } from "../../core/host.ts";
 import { warn } from "../../core/log.ts";
 import { bootId } from "../../core/state/boot.ts";
-import { isShared, Ledger, noteLine } from "./ledger.ts";
+import { isShared, isWithoutOwner, Ledger, noteLine } from "./ledger.ts";
 import type { Owner } from "./owner.ts";
-import type { Reservation, Store } from "./store.ts";
+import { type Reservation, type Store, unreadable } from "./store.ts";
 
 /**
  * What is reserved. Who changes something declares it with `using` under the lock, calls {@link dropEarlierBoot}
@@ -58,8 +58,8 @@ export class Reservations {
 
   /**
    * Those of an owner: the files that name it with its interface; only when there are none, those that name its id
-   * alone. Before the answer is "none", the directory is compared with the ledger: a clock too coarse to break the
-   * seal must not make an address stay for ever.
+   * alone. Before the answer is "none", the directory is compared with the ledger: neither a clock too coarse to break
+   * the seal, nor a file that could not be read when it was noted, may make an address stay for ever.
    */
   heldBy(owner: Required<Owner>): Reservation[] {
     const held = this.heldInAnyForm(owner);
@@ -81,13 +81,24 @@ export class Reservations {
 
   #possible(owner: Required<Owner>): Reservation[] {
     if (!this.#sealed || this.#all !== undefined) return [...this.all().values()];
-    const noted = this.#ledger.notedFor(owner);
-    return noted.map((ip) => this.store.reservation(ip)).filter((each) => each !== undefined);
+    return this.#ledger.notedFor(owner).flatMap((ip) => this.#readNoted(ip) ?? []);
+  }
+
+  /** @throws {CniError} 5 when the file cannot be read: to say the attachment has nothing would lose the address */
+  #readNoted(ip: string): Reservation | undefined {
+    const reservation = this.store.reservation(ip);
+    if (reservation?.stamp !== unreadable) return reservation;
+    throw new CniError(cniCode.io, `read ${JSON.stringify(this.store.path(ip))}`, {
+      details: reservation.problem ?? "",
+    });
   }
 
   #hasUnnoted(): boolean {
     const noted = this.#ledger.lines();
-    return this.store.reservedIps().some((ip) => !noted.has(ip));
+    return this.store.reservedIps().some((ip) => {
+      const line = noted.get(ip);
+      return line === undefined || isWithoutOwner(line);
+    });
   }
 
   /**

@@ -28,6 +28,9 @@ import {
 } from "../../core/state/open-flags.ts";
 import { formatOwner, type Owner, parseOwner } from "./owner.ts";
 
+/** The stamp of a reservation whose file could not be read. */
+export const unreadable = "?";
+
 const largestContent = 65536;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -95,13 +98,18 @@ export class Store {
     }
   }
 
-  /** The reservation of an address; undefined when it has none. Never throws for a file's content or type. */
+  /**
+   * The reservation of an address; undefined when it has none. A file that is bad or cannot be read has a `problem`;
+   * only what this process lacks is thrown.
+   */
   reservation(ip: string): Reservation | undefined {
     try {
       return this.#read(ip);
     } catch (error) {
+      if (isErrno(error, "EMFILE", "ENFILE", "ENOMEM")) throw error;
+      if (isErrno(error, "ELOOP")) return { ip, stamp: "link", problem: "is a link", mtime: 0 };
       const problem = error instanceof Error ? error.message : String(error);
-      return { ip, stamp: "?", problem, mtime: 0 };
+      return { ip, stamp: unreadable, problem, mtime: 0 };
     }
   }
 

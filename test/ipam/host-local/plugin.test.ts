@@ -329,6 +329,38 @@ describe("host-local DEL", () => {
     });
   }
 
+  it("frees what could not be read when another call noted it", () => {
+    const node = new Node();
+    node.putForeign("10.0.0.5", "c1\r\neth0");
+    node.host.failOn("open", "EIO", `${directory}/10.0.0.5`);
+    node.add({ id: "c2" });
+    node.call("DEL");
+    deepEqual(node.reservations(), { "10.0.0.2": "c2\r\neth0" });
+  });
+
+  it("fails when it cannot read its own file, and frees it the next time", () => {
+    for (const [syscall, code] of [
+      ["open", "EIO"],
+      ["open", "EMFILE"],
+    ] as const) {
+      const node = new Node();
+      node.add();
+      node.host.failOn(syscall, code, `${directory}/10.0.0.2`);
+      equal(node.call("DEL").json.code, 5);
+      equal(node.call("DEL").status, 0);
+      deepEqual(node.reservations(), {});
+    }
+  });
+
+  it("leaves a symbolic link in the place of its file alone", () => {
+    const node = new Node();
+    node.add();
+    node.host.unlink(`${directory}/10.0.0.2`);
+    node.host.symlink("/etc/passwd", `${directory}/10.0.0.2`);
+    equal(node.call("DEL").status, 0);
+    equal(node.host.readlink(`${directory}/10.0.0.2`), "/etc/passwd");
+  });
+
   it("frees nobody else's, whoever had the address before", () => {
     const node = new Node();
     node.add();
