@@ -1,29 +1,30 @@
 //! Blocks out of the arena, for the engine and for Rust. A block goes back to the list of its size class and is given
-//! out again; nothing goes back to the kernel. A word before each block tells how much it holds.
+//! out again; nothing goes back to the kernel. A word before each block tells its size. Blocks of an image are packed
+//! while it is made, and so of any size; a start leaves its gaps alone, since memory behind it costs fewer pages.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{copy_nonoverlapping, null_mut, write_bytes};
 
-use crate::arena;
 use crate::single::Single;
+use crate::{arena, packed};
 
 const WORD: usize = 8;
-const ALIGNMENT: usize = 16;
+/// Every block is aligned to a word; where Rust wants more it gets it in a longer block.
+const ALIGNMENT: usize = WORD;
 /// Up to here every multiple of 16 is a class; above, four classes to each doubling.
 const SMALL: usize = 1024;
-const SMALL_CLASSES: usize = SMALL / ALIGNMENT;
+const STEP: usize = 16;
+const SMALL_CLASSES: usize = SMALL / STEP;
 const CLASSES: usize = SMALL_CLASSES + 4 * 21;
 
 /// Heads of the lists of free blocks; the first word of a free block leads to the next.
-pub type FreeLists = [usize; CLASSES];
-
-static FREE: Single<FreeLists> = Single::new([0; CLASSES]);
+static FREE: Single<[usize; CLASSES]> = Single::new([0; CLASSES]);
 
 /// The class of a block of `size` bytes with its word, and the size all blocks of that class have.
 fn class(size: usize) -> (usize, usize) {
     if size <= SMALL {
-        let size = size.next_multiple_of(ALIGNMENT);
-        return (size / ALIGNMENT - 1, size);
+        let size = size.next_multiple_of(STEP);
+        return (size / STEP - 1, size);
     }
     let doubling = (size - 1).ilog2();
     let quarter = 1 << (doubling - 2);
@@ -32,45 +33,48 @@ fn class(size: usize) -> (usize, usize) {
     (SMALL_CLASSES + 4 * (doubling - SMALL.ilog2()) as usize + quarters, size)
 }
 
+/// The class whose requests a block of `size` bytes with its word can serve.
+fn class_of_block(size: usize) -> usize {
+    let (list, class_size) = class(size);
+    if class_size > size { list - 1 } else { list }
+}
+
 /// # Safety
 /// `block` came from [`allocate`].
 unsafe fn usable_size(block: *mut u8) -> usize {
     // SAFETY: `allocate` wrote the word there.
-    unsafe { block.sub(WORD).cast::<usize>().read() }
+    unsafe { block.sub(WORD).cast::<usize>().read() - WORD }
 }
 
 fn allocate(size: usize) -> *mut u8 {
     if size > isize::MAX as usize / 2 {
         return null_mut();
     }
-    let (list, size) = class(size + WORD);
+    let start = if arena::is_building() { packed::allocate(size) } else { allocate_class(size + WORD) };
+    if start == 0 { null_mut() } else { core::ptr::with_exposed_provenance_mut(start + WORD) }
+}
+
+/// The address of the word of a block of at least `size` bytes, or 0.
+fn allocate_class(size: usize) -> usize {
+    let (list, size) = class(size);
     if list >= CLASSES {
-        return null_mut();
+        return 0;
     }
     let head = FREE.get().cast::<usize>().wrapping_add(list);
-    // SAFETY: `list` is in bounds, and blocks in a list are free and hold the link in their first word.
+    // SAFETY: `list` is in bounds, and blocks in a list are free and hold the link behind their word.
     unsafe {
         if *head != 0 {
-            let block: *mut u8 = core::ptr::with_exposed_provenance_mut(*head);
-            *head = block.cast::<usize>().read();
-            return block;
+            let block: *mut usize = core::ptr::with_exposed_provenance_mut(*head);
+            *head = block.read();
+            return block.addr() - WORD;
         }
     }
     let start = arena::take(size);
-    if start.is_null() {
-        return null_mut();
+    if !start.is_null() {
+        // SAFETY: the arena gave `size` bytes, at least 16.
+        unsafe { start.cast::<usize>().write(size) };
     }
-    // SAFETY: the arena gave `size` bytes, at least 16.
-    unsafe {
-        start.cast::<usize>().write(size - WORD);
-        start.add(WORD)
-    }
-}
-
-/// Whether a block of that class waits to be given out again.
-fn has_free(list: usize) -> bool {
-    // SAFETY: one thread, nobody else holds a reference.
-    unsafe { (*FREE.get().cast::<usize>().wrapping_add(list)) != 0 }
+    start.expose_provenance()
 }
 
 /// # Safety
@@ -78,11 +82,10 @@ fn has_free(list: usize) -> bool {
 unsafe fn free(block: *mut u8) {
     // SAFETY: as promised by the caller; every block has room for a link.
     unsafe {
-        let size = usable_size(block);
-        if arena::retract(block.addr() - WORD, block.addr() + size) {
-            return;
+        if arena::is_building() {
+            return packed::free(block.expose_provenance() - WORD);
         }
-        let (list, _) = class(size + WORD);
+        let list = class_of_block(usable_size(block) + WORD).min(CLASSES - 1);
         let head = FREE.get().cast::<usize>().add(list);
         block.cast::<usize>().write(*head);
         *head = block.expose_provenance();
@@ -94,43 +97,36 @@ unsafe fn free(block: *mut u8) {
 unsafe fn reallocate(block: *mut u8, size: usize) -> *mut u8 {
     // SAFETY: as promised by the caller.
     unsafe {
-        let old = usable_size(block);
-        if size <= old {
-            return block;
-        }
-        let (list, longer) = class(size.saturating_add(WORD));
-        if list < CLASSES && !has_free(list) && arena::extend(block.addr() + old, longer - WORD - old) {
-            block.sub(WORD).cast::<usize>().write(longer - WORD);
+        if resize(block, size) {
             return block;
         }
         let new = allocate(size);
         if !new.is_null() {
-            copy_nonoverlapping(block, new, old);
+            copy_nonoverlapping(block, new, usable_size(block).min(size));
             free(block);
         }
         new
     }
 }
 
-/// The free lists as they are, for an image. Free blocks are cleared, so that what they held does not get into it.
-pub fn freeze() -> FreeLists {
-    // SAFETY: one thread; blocks in a list are free, so all but the link may be cleared.
+/// Makes a block hold `size` bytes in its place, if that can be.
+///
+/// # Safety
+/// `block` came from [`allocate`].
+unsafe fn resize(block: *mut u8, size: usize) -> bool {
+    // SAFETY: as promised by the caller.
     unsafe {
-        for head in *FREE.get() {
-            let mut block: *mut u8 = core::ptr::with_exposed_provenance_mut(head);
-            while !block.is_null() {
-                write_bytes(block.add(WORD), 0, usable_size(block) - WORD);
-                block = core::ptr::with_exposed_provenance_mut(block.cast::<usize>().read());
-            }
+        if arena::is_building() {
+            return packed::resize(block.expose_provenance() - WORD, size);
         }
-        *FREE.get()
+        let old = usable_size(block);
+        let (list, longer) = class(size.saturating_add(WORD));
+        if size > old && list < CLASSES && arena::extend(block.addr() + old, longer - WORD - old) {
+            block.sub(WORD).cast::<usize>().write(longer);
+            return true;
+        }
+        size <= old
     }
-}
-
-/// Goes on with the free lists of an image.
-pub fn resume(lists: &FreeLists) {
-    // SAFETY: one thread, nobody else holds a reference.
-    unsafe { *FREE.get() = *lists }
 }
 
 /// The engine's allocator.

@@ -104,6 +104,15 @@ pub fn begin_image() {
     arena().building = true;
 }
 
+/// What is given out from here on is not part of the image.
+pub fn end_image() {
+    arena().building = false;
+}
+
+pub fn is_building() -> bool {
+    arena().building
+}
+
 /// Memory goes on behind an image that was mapped at [`BASE`]: from `next`, and up to `end` is mapped already.
 pub fn resume(next: usize, end: usize) {
     *arena() = Arena { next, end, mapped: end - BASE, limit: LIMIT, building: false };

@@ -6,9 +6,9 @@ use core::ptr;
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
-use crate::allocator::{self, FreeLists};
 use crate::arena;
 use crate::engine::{self, Engine};
+use crate::packed;
 use crate::program::ProgramFile;
 use crate::report;
 
@@ -22,7 +22,6 @@ struct Head {
     base: usize,
     /// First free address.
     next: usize,
-    free: FreeLists,
     engine: Engine,
 }
 
@@ -36,15 +35,15 @@ pub fn make(bytecode: &[u8]) -> &'static [u8] {
     }
     let engine = engine::load(bytecode);
     engine.settle();
-    let free = allocator::freeze();
+    packed::finish();
     let end = arena::next().next_multiple_of(PAGE);
-    allocator::resume(&[0; _]);
+    arena::end_image();
     let rest = end - arena::next();
     // SAFETY: the head is a block of that size; the image is the arena from its start, and the rest of its last page,
     // which is taken so that nothing else writes there.
     unsafe {
         ptr::write_bytes(ptr::with_exposed_provenance_mut::<u8>(arena::next()), 0, rest);
-        head.write(Head { magic: MAGIC, base: arena::BASE, next: arena::next(), free, engine });
+        head.write(Head { magic: MAGIC, base: arena::BASE, next: arena::next(), engine });
         if !arena::take(rest).is_null() || rest == 0 {
             return core::slice::from_raw_parts(ptr::with_exposed_provenance(arena::BASE), end - arena::BASE);
         }
@@ -72,7 +71,6 @@ pub fn map(file: &ProgramFile) -> Result<&'static Engine, Errno> {
     // SAFETY: the head of an image that this very build of the host wrote, at the address it was written for.
     let head = unsafe { &*place.byte_add(arena::FIRST - arena::BASE).cast::<Head>() };
     arena::resume(head.next, base + length.next_multiple_of(page_size()));
-    allocator::resume(&head.free);
     Ok(&head.engine)
 }
 

@@ -22,6 +22,7 @@ mod failure;
 mod globals;
 mod image;
 mod native;
+mod packed;
 mod program;
 mod report;
 mod single;
