@@ -27,6 +27,8 @@ export interface Measured {
   chains: Table;
   /** Peak memory in KiB. Rows: `VERSION`, `ADD`. */
   memory: Table;
+  /** Page faults of a chain. Rows: verbs; columns: contenders. */
+  faults: Table;
   traces: Map<string, { add: Trace; del: Trace }>;
   /** How many of the calls made at once failed, by contender. */
   failed: Map<string, number>;
@@ -66,9 +68,10 @@ export function measureVersions(all: readonly Contender[], size: Size, into: Mea
 function oneRound(host: BenchHost, id: number, suffix: string, into: Measured): void {
   const { name } = host.contender;
   for (const verb of ["ADD", "CHECK", "DEL"]) {
-    const { ms, programs, peakKib } = host.run(verb, id);
+    const { ms, programs, peakKib, faults } = host.run(verb, id);
     into.chains.at(`${verb}${suffix}`, name).add(ms);
     into.memory.at(verb, name).add(peakKib);
+    into.faults.at(verb, name).add(faults);
     const order = verb === "DEL" ? [...host.contender.configs].reverse() : host.contender.configs;
     for (const [index, config] of order.entries()) {
       into.chains.at(`${verb} ${config["type"]}${suffix}`, name).add(programs[index] ?? Number.NaN);
@@ -137,11 +140,6 @@ function atOnce(host: BenchHost, when: string, count: number, into: Measured): v
 
 /** An empty set of figures. */
 export function nothingMeasured(): Measured {
-  return {
-    versions: new Table(),
-    chains: new Table(),
-    memory: new Table(),
-    traces: new Map(),
-    failed: new Map(),
-  };
+  const [versions, chains, memory, faults] = [new Table(), new Table(), new Table(), new Table()];
+  return { versions, chains, memory, faults, traces: new Map(), failed: new Map() };
 }

@@ -116,12 +116,16 @@ function peak(memory: Table, row: string, column: string): number {
   return Math.max(...memory.at(row, column).values) / 1024;
 }
 
+function pair(table: Table, column: string): string {
+  return ["ADD", "DEL"].map((verb) => String(table.at(verb, column).median)).join(" / ");
+}
+
 function sizes(): number[] {
   return readdirSync(binFolder).map((name) => statSync(join(binFolder, name)).size / 1e6);
 }
 
 function otherTable(measured: Measured): string {
-  const { memory, traces, failed } = measured;
+  const { memory, faults, traces, failed } = measured;
   const traced = (name: string, verb: "add" | "del", what: "externalPrograms" | "systemCalls") =>
     String(traces.get(name)?.[verb][what] ?? "-");
   const row = (title: string, value: (name: string) => string, must: string) => [
@@ -136,6 +140,7 @@ function otherTable(measured: Measured): string {
     [
       row("external programs started, ADD / DEL", both("externalPrograms"), "0"),
       row("system calls, ADD / DEL", both("systemCalls"), ""),
+      row("page faults, ADD / DEL", (name) => pair(faults, name), ""),
       row("failed calls of all made at once", (name) => String(failed.get(name) ?? 0), "0"),
       row("peak memory of ADD, MiB", (name) => digits(peak(memory, "ADD", name)), "<= 6"),
       ["largest program, MB", digits(Math.max(...sizes())), "", "", "", "<= 2"],
