@@ -41,10 +41,10 @@ export function addElements(
 ): void {
   if (elements.length === 0) return;
   const round: Round = { isIncomplete: false, looks: false };
-  untilNotOvertaken(["ENOENT", "EEXIST"], (before) => {
-    learn(round, before);
-    addOnce(nft, elements, options, round);
-  });
+  untilNotOvertaken(
+    () => addOnce(nft, elements, options, round),
+    (error) => learn(round, error),
+  );
 }
 
 /** What earlier rounds have found. */
@@ -55,12 +55,12 @@ interface Round {
   looks: boolean;
 }
 
-/** @throws `before` when it comes a second time: nobody overtook us, the kernel cannot do it */
-function learn(round: Round, before: unknown): void {
-  const news = { isIncomplete: isErrno(before, "ENOENT"), looks: isErrno(before, "EEXIST") };
-  if ((news.isIncomplete && round.isIncomplete) || (news.looks && round.looks)) throw before;
-  round.isIncomplete ||= news.isIncomplete;
-  round.looks ||= news.looks;
+/** False when the error says nothing new: nobody overtook us, the kernel cannot do it. */
+function learn(round: Round, error: unknown): boolean {
+  const { isIncomplete, looks } = round;
+  round.isIncomplete ||= isErrno(error, "ENOENT");
+  round.looks ||= isErrno(error, "EEXIST");
+  return round.isIncomplete !== isIncomplete || round.looks !== looks;
 }
 
 function addOnce(

@@ -23,7 +23,7 @@ import { u32 } from "netlink-ts/wire/scalars.ts";
 
 import { during, isErrno } from "../errors.ts";
 import type { NftSocket } from "./nft-socket.ts";
-import { untilNotOvertaken } from "./retry.ts";
+import { untilNotOvertaken, vanished } from "./retry.ts";
 import { sameBytes } from "./table-element.ts";
 import { forwardMark } from "./table-name.ts";
 
@@ -48,7 +48,7 @@ export function openForward(nft: NftSocket): void {
   for (const family of families) {
     if (nft.ask(oneChain, { family, table, name: cniForward })?.use === usesWhenWhole) continue;
     during(`open chain "${forward}" of table "${familyName(family)} ${table}"`, () =>
-      untilNotOvertaken(["ENOENT"], () => openFamily(nft, family)),
+      untilNotOvertaken(() => openFamily(nft, family), vanished),
     );
   }
 }

@@ -18,7 +18,7 @@ import { isErrno } from "../errors.ts";
 import { warn } from "../log.ts";
 import { adminChain } from "./chains.ts";
 import type { NftSocket } from "./nft-socket.ts";
-import { untilNotOvertaken } from "./retry.ts";
+import { untilNotOvertaken, vanished } from "./retry.ts";
 import { setUp } from "./set-up.ts";
 import { type SetName, sets, type TableSet } from "./sets.ts";
 import type { TableElement } from "./table-element.ts";
@@ -33,7 +33,7 @@ const theRules = answeredBy(getRule, ruleMessage.pick("chain", "expressions", "u
  * are carried over.
  */
 export function rebuildTables(nft: NftSocket): void {
-  untilNotOvertaken(["ENOENT"], () => {
+  untilNotOvertaken(() => {
     const transaction = openTransaction(nft.generation());
     for (const family of [NFPROTO_INET, NFPROTO_BRIDGE]) {
       if (nft.tableComment(family) !== undefined) {
@@ -45,7 +45,7 @@ export function rebuildTables(nft: NftSocket): void {
     const names = Object.keys(sets) as SetName[];
     appendNew(transaction, names.flatMap((set) => nft.elements(set)).filter(fits));
     nft.commit(transaction, { deletes: true });
-  });
+  }, vanished);
 }
 
 /** False when the set's key or data had another shape in the other version. */

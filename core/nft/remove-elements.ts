@@ -8,7 +8,7 @@ import { openTransaction } from "netlink-ts/nftables/batch.ts";
 import { during } from "../errors.ts";
 import type { NftSocket } from "./nft-socket.ts";
 import { belongsToPod } from "./ownership.ts";
-import { untilNotOvertaken } from "./retry.ts";
+import { untilNotOvertaken, vanished } from "./retry.ts";
 import type { SetName } from "./sets.ts";
 import { samePlace, type TableElement } from "./table-element.ts";
 import { appendDeletes } from "./transaction.ts";
@@ -24,13 +24,13 @@ export function removeElements(nft: NftSocket, elements: readonly TableElement[]
   const own = elements.filter(belongsToPod);
   if (own.length === 0) return;
   during("remove elements from nf_tables", () =>
-    untilNotOvertaken(["ENOENT"], () => {
+    untilNotOvertaken(() => {
       const transaction = openTransaction(nft.generation());
       const there = stillOwned(nft, own);
       if (there.length === 0) return;
       appendDeletes(transaction, there);
       nft.commit(transaction, { deletes: true });
-    }),
+    }, vanished),
   );
 }
 

@@ -10,25 +10,26 @@ const attempts = 200;
 
 /**
  * Looks and writes until nobody commits between the two.
- * @param attempt gets the error that ended the round before
- * @param expected errno names after which looking again helps; ERESTART is always one
+ * @param helps whether looking again helps after an error; after ERESTART it always does
  * @throws {CniError} 11 when others commit without end; what `attempt` throws otherwise
  */
-export function untilNotOvertaken<T>(
-  expected: readonly string[],
-  attempt: (before: unknown) => T,
-): T {
-  let before: unknown;
+export function untilNotOvertaken<T>(attempt: () => T, helps: (error: unknown) => boolean): T {
+  let last: unknown;
   for (let round = 0; round < attempts; round++) {
     try {
-      return attempt(before);
+      return attempt();
     } catch (error) {
-      if (!isErrno(error, "ERESTART", ...expected)) throw error;
-      before = error;
+      if (!isErrno(error, "ERESTART") && !helps(error)) throw error;
+      last = error;
     }
   }
   throw new CniError(
     cniCode.tryAgain,
-    `change nf_tables: overtaken by others ${attempts} times; last: ${explain(before)}`,
+    `change nf_tables: overtaken by others ${attempts} times; last: ${explain(last)}`,
   );
+}
+
+/** For {@link untilNotOvertaken}: what was there a moment ago is gone. */
+export function vanished(error: unknown): boolean {
+  return isErrno(error, "ENOENT");
 }
