@@ -123,13 +123,17 @@ function table<T extends object>(
   for (const field of fields) {
     byType[field.type] = field;
   }
+  const places: Record<string, number> = Object.create(null);
+  fields.forEach(({ name }, index) => {
+    places[name] = index;
+  });
   const readInto = (reader: Reader, into: object) => {
     readTable(reader, byType, into as Record<string, unknown>, keeps);
     return into;
   };
   return {
     nested: true,
-    write: (writer, value) => writeTable(writer, fields, value as Record<string, unknown>),
+    write: (writer, value) => writeTable(writer, fields, places, value as Record<string, unknown>),
     read: (reader) => readInto(reader, {}) as T,
     readInto: readInto as Attributes<T>["readInto"],
     pick: (...names) => {
