@@ -70,12 +70,14 @@ export interface AttachmentCall extends Call {
   openNetnsIfPresent(): Netns | undefined;
 }
 
+/** What ADD gets. */
 export interface AddCall<C> extends AttachmentCall {
   readonly config: C;
   /** CNI_NETNS. */
   readonly netnsPath: string;
 }
 
+/** What CHECK gets. */
 export type CheckCall<C> = AddCall<C>;
 
 /** DEL works with what is left: a key of the configuration that cannot be used is warned of and absent. */
@@ -84,6 +86,7 @@ export interface DelCall<C> extends AttachmentCall {
   readonly netnsPath: string | undefined;
 }
 
+/** What GC gets: as DEL, it works with what can be used of the configuration. */
 export interface GcCall<C> extends Call {
   readonly config: Partial<C>;
   /** Undefined when the configuration does not have the list: then nothing is known, and nothing may be removed. */
@@ -92,6 +95,7 @@ export interface GcCall<C> extends Call {
   isStale(attachment: Attachment): boolean;
 }
 
+/** What STATUS gets. */
 export interface StatusCall<C> extends Call {
   readonly config: C;
 }
