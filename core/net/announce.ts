@@ -7,7 +7,7 @@
 import { call } from "netlink-ts/netlink/request.ts";
 import { setLink } from "netlink-ts/route/link.ts";
 
-import { askLink, type Link, type RouteSocket } from "./route-socket.ts";
+import { askLink, type LinkState, type RouteSocket } from "./route-socket.ts";
 
 /**
  * Makes the kernel send a gratuitous ARP for every IPv4 address and an unsolicited neighbour advertisement for every IPv6
@@ -20,7 +20,7 @@ import { askLink, type Link, type RouteSocket } from "./route-socket.ts";
 export function announce(
   route: RouteSocket,
   { ifname, ifindex, mac }: { ifname: string; ifindex: number; mac: Uint8Array },
-): Link | undefined {
+): LinkState | undefined {
   const [links] = route.batch(askLink(ifname), call(setLink, { ifindex, address: mac }));
   return links[0];
 }

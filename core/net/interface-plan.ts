@@ -42,6 +42,7 @@ export function plannedRoutes({ ips = [], routes = [] }: CniResult): PlannedRout
   const planned = routes.map((route) =>
     during(`read IPAM's route to "${route.dst}"`, () => plannedRoute(route, ips)),
   );
+  if (planned.length < 2) return planned;
   const distinct = new Map(planned.map((route) => [identity(route), route]));
   const [near, far] = [[] as PlannedRoute[], [] as PlannedRoute[]];
   for (const route of distinct.values()) (route.gateway === undefined ? near : far).push(route);

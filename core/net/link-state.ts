@@ -3,7 +3,7 @@
  * @module
  */
 
-import { askLink, type Link, type RouteSocket } from "./route-socket.ts";
+import { askLink, type LinkState, type RouteSocket } from "./route-socket.ts";
 
 /**
  * Makes the kernel act now on links that have just got their carrier, and tells how they are.
@@ -13,6 +13,6 @@ import { askLink, type Link, type RouteSocket } from "./route-socket.ts";
  * link watch for it. The order matters: first the host end, then its bridge, which gets its carrier from it.
  * @throws NetlinkError ENODEV when one of the links has vanished
  */
-export function settledLinks(route: RouteSocket, ...ifnames: string[]): Link[] {
+export function settledLinks(route: RouteSocket, ...ifnames: string[]): LinkState[] {
   return route.batch(...ifnames.map(askLink)).flat();
 }

@@ -65,8 +65,13 @@ const findRoute = answeredBy(getRoute, routeSummary);
 const AF_INET = 2;
 const AF_INET6 = 10;
 
-/** Call for {@link RouteSocket.batch} that asks for one link; what it is answered with is a {@link Link}. */
-export const askLink = (ifname: string): Call<Link> => call(getSummary, { ifname, ...quiet });
+const linkState = linkMessage.pick("ifname", "address", "mtu", "operstate");
+/** What ADD tells of a link: every link has all of it, and it stands in the first half of the kernel's answer. */
+export type LinkState = Decoded<typeof linkState>;
+const getState = answeredBy(getLink, linkState);
+
+/** Call for {@link RouteSocket.batch} that asks for one link; what it is answered with is a {@link LinkState}. */
+export const askLink = (ifname: string): Call<LinkState> => call(getState, { ifname, ...quiet });
 
 /** A transport that may know indexes without asking by message. */
 export interface RouteTransport extends Transport {

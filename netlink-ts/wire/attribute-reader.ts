@@ -11,18 +11,21 @@ import { DecodeError } from "./decode-error.ts";
 /**
  * Decodes attributes to the end of the window. A dump's reader spends its time here, so a header is one read, and an attribute
  * that nobody wants costs no call.
+ * @param wanted after so many attributes that have a row, the rest is not looked at
  */
 export function readTable(
   reader: Reader,
   byType: (Field | undefined)[],
   value: Record<string, unknown>,
   keeps: boolean,
+  wanted: number,
 ): void {
   const { view, end } = reader;
   let at = reader.offset;
   let type = -1;
+  let left = wanted;
   try {
-    while (at < end) {
+    while (at < end && left > 0) {
       if (end - at < NLA_HDRLEN) {
         type = -1;
         reader.offset = at;
@@ -41,6 +44,7 @@ export function readTable(
         reader.end = stop;
         if (field !== undefined) {
           readField(reader, field, value);
+          left--;
         } else {
           keepUnknown(value, { type, bytes: reader.slice() });
         }

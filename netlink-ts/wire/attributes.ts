@@ -24,7 +24,10 @@ export type AttributesValue<R extends Rows> = {
 export interface Attributes<T> extends Codec<T> {
   /** Decodes into an object that has fields already: a message's header. @throws {DecodeError} */
   readInto<H extends object>(reader: Reader, value: H): H & T;
-  /** The same table that decodes only the named attributes; the others are stepped over, not kept as unknown. */
+  /**
+   * The same table that decodes only the named attributes; the others are stepped over, not kept as unknown. Behind the last
+   * of the named ones nothing is looked at.
+   */
   pick<K extends keyof T & string>(...names: K[]): Attributes<Pick<T, K>>;
 }
 
@@ -112,12 +115,14 @@ export function selectedBy<T extends Record<string | number, Codec<any>>>(
 
 /**
  * @param keeps whether attributes without a row are kept as unknown
+ * @param picked it is a part of a table
  * @param types how many numbers the look-up holds: without holes, and without ends that are met often, engines find faster
  */
 function table<T extends object>(
   fields: Field[],
   keeps: boolean,
   types = 1 + Math.max(0, ...fields.map(({ type }) => type)),
+  picked = false,
 ): Attributes<T> {
   const byType: (Field | undefined)[] = new Array(types).fill(undefined);
   for (const field of fields) {
@@ -127,8 +132,11 @@ function table<T extends object>(
   fields.forEach(({ name }, index) => {
     places[name] = index;
   });
+  // what is picked is decoded only until all of it is found
+  const endless = !picked || keeps || fields.some(({ item }) => item !== undefined);
+  const wanted = endless ? Number.POSITIVE_INFINITY : fields.length;
   const readInto = (reader: Reader, into: object) => {
-    readTable(reader, byType, into as Record<string, unknown>, keeps);
+    readTable(reader, byType, into as Record<string, unknown>, keeps, wanted);
     return into;
   };
   return {
@@ -137,8 +145,8 @@ function table<T extends object>(
     read: (reader) => readInto(reader, {}) as T,
     readInto: readInto as Attributes<T>["readInto"],
     pick: (...names) => {
-      const picked = fields.filter((field) => (names as string[]).includes(field.name));
-      return table(picked, (names as string[]).includes("unknown"), types);
+      const chosen = fields.filter((field) => (names as string[]).includes(field.name));
+      return table(chosen, (names as string[]).includes("unknown"), types, true);
     },
   };
 }

@@ -17,7 +17,7 @@ import { enableForwarding } from "../../core/net/forwarding.ts";
 import { ensureGatewayAddresses, type GatewayLink } from "../../core/net/gateway-address.ts";
 import { settledLinks } from "../../core/net/link-state.ts";
 import type { Netns } from "../../core/net/netns.ts";
-import type { Link, RouteSocket } from "../../core/net/route-socket.ts";
+import type { LinkState, RouteSocket } from "../../core/net/route-socket.ts";
 import type { Veth } from "../../core/net/veth.ts";
 import type { BridgeConfig } from "./config.ts";
 import type { GatewayPlan } from "./gateways.ts";
@@ -45,9 +45,9 @@ export function connect(call: AddCall<BridgeConfig>, attached: Attached): CniRes
   const ifindex = bringUp(call, attached);
   const names = [veth.host, bridge.ifname, ...(gateway === undefined ? [] : [gateway.ifname])];
   const [hostEnd, bridgeLink, ...gatewayLink] = settledLinks(host, ...names) as [
-    Link,
-    Link,
-    ...Link[],
+    LinkState,
+    LinkState,
+    ...LinkState[],
   ];
   if (!config.disableContainerInterface) requireCarrier(hostEnd);
   const container = containerEnd(call, attached, ifindex);
@@ -96,7 +96,7 @@ function bringUp(call: AddCall<BridgeConfig>, attached: Attached): number | unde
 }
 
 /** After {@link settledLinks} only a link without a carrier is not up. */
-function requireCarrier({ ifname, operstate }: Link): void {
+function requireCarrier({ ifname, operstate }: LinkState): void {
   if (operstate === IF_OPER_UP) return;
   const message = `bridge port in error state: "${ifname}" has operstate ${operstate}`;
   throw new CniError(cniCode.tryAgain, message);
@@ -117,7 +117,7 @@ function containerEnd(
   return { ...described(link), sandbox: netnsPath };
 }
 
-function described({ ifname = "", address, mtu }: Link): CniInterface {
+function described({ ifname = "", address, mtu }: LinkState): CniInterface {
   return {
     name: ifname,
     ...(address && { mac: formatMac(address) }),

@@ -9,8 +9,10 @@ import { CniError, cniCode, isErrno } from "../../core/errors.ts";
 import { RouteSocket } from "../../core/net/route-socket.ts";
 import { type BridgeConfig, tellsVlans } from "./config.ts";
 
-/** No link can have this name, so that asking for it asks only whether the kernel has the kind. */
+/** No link can have this name. */
 const impossibleName = "a/b";
+/** Attribute 1 of a kind, without a value: it is refused once the kind is found, before anything is allocated. */
+const emptyAttribute = new Uint8Array([4, 0, 1, 0]);
 
 /** Throws when an ADD could not have its bridge. Changes nothing. @throws {CniError} 50 that says why */
 export function requireBridges(config: BridgeConfig): void {
@@ -32,11 +34,12 @@ export function requireBridges(config: BridgeConfig): void {
   requireKind(route, "veth");
 }
 
+/** Asks for a link that cannot be, which asks only whether the kernel has the kind. */
 function requireKind(route: RouteSocket, kind: string): void {
   try {
-    route.createLink({ ifname: impossibleName, linkInfo: { kind } });
+    route.createLink({ ifname: impossibleName, linkInfo: { kind, data: emptyAttribute } });
   } catch (cause) {
-    if (!isErrno(cause, "EINVAL")) throw unavailable(`cannot make a ${kind}`, cause);
+    if (!isErrno(cause, "ERANGE", "EINVAL")) throw unavailable(`cannot make a ${kind}`, cause);
   }
 }
 

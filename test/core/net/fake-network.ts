@@ -14,10 +14,11 @@ import { type LinkInput, linkMessage } from "netlink-ts/route/link.ts";
 import { type RouteInput, routeMessage } from "netlink-ts/route/route.ts";
 import type { FakeAnswer, FakeRequest } from "netlink-ts/testing/fake-kernel.ts";
 import { FakeKernel } from "netlink-ts/testing/fake-kernel.ts";
+import { DecodeError } from "netlink-ts/wire/decode-error.ts";
 import { tableComment } from "../../../core/nft/table-name.ts";
 import { FakeHost, type FakeHostOptions, hostError } from "../../fake-host.ts";
 
-const errno = { ENOENT: 2, EEXIST: 17, ENODEV: 19, EADDRNOTAVAIL: 99 };
+const errno = { ENOENT: 2, EEXIST: 17, ENODEV: 19, ERANGE: 34, EADDRNOTAVAIL: 99 };
 const AF_BRIDGE = 7;
 const AF_NETLINK = 16;
 const NETLINK_NETFILTER = 12;
@@ -89,7 +90,12 @@ export class FakeNamespace {
     }
     if (type === 24) return this.#addRoute(routeMessage.parse(payload));
     if (type === 26) return { payloads: this.routes.map((each) => routeMessage.encode(each)) };
-    return this.#linkRequest(type, flags, linkMessage.parse(payload));
+    try {
+      return this.#linkRequest(type, flags, linkMessage.parse(payload));
+    } catch (error) {
+      if (error instanceof DecodeError) return { errno: errno.ERANGE };
+      throw error;
+    }
   }
 
   #linkRequest(type: number, flags: number, message: LinkInput): FakeAnswer {
