@@ -4,7 +4,7 @@
  * @module
  */
 
-import { formatIp, parseIp } from "../../core/net/address.ts";
+import { parseIp } from "../../core/net/address.ts";
 
 /** The tools whose words conditions are written in. */
 export type ConditionStyle = "iptables" | "nftables";
@@ -35,7 +35,7 @@ export function conditionAddress(
   const isFamily = family === undefined || family === (addressLength === 4 ? "ip" : "ip6");
   const bytes = address === "" || !isHost || !isFamily ? undefined : tryParse(address);
   if (bytes?.length !== addressLength) {
-    const example = formatIp(new Uint8Array(addressLength).fill(1));
+    const example = addressLength === 4 ? "192.0.2.1" : "2001:db8::1";
     throw new Error(
       `want one destination address, as "-d ${example}", got ${JSON.stringify(text)}`,
     );

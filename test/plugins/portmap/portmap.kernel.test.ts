@@ -684,7 +684,7 @@ END`,
           "a condition nobody can keep",
           { conditionsV4: ["!", "-d", "192.0.2.0/24"] },
           7,
-          /"conditionsV4": want one destination address, as "-d 1.1.1.1", got "! -d 192.0.2.0\/24"/,
+          /"conditionsV4": want one destination address, as "-d 192.0.2.1", got "! -d 192.0.2.0\/24"/,
         ],
         [
           "a result without addresses",
