@@ -26,6 +26,7 @@ export function normalizeKeys(
 ): Record<string, unknown> {
   const normalizer = new Normalizer(table, warn);
   const normalized = normalizer.value(table, document, []) as Record<string, unknown>;
+  normalizer.capabilities(normalized["capabilities"]);
   normalizer.finish();
   return normalized;
 }
@@ -83,6 +84,25 @@ class Normalizer {
   #report(text: () => string): void {
     this.#reports += 1;
     if (this.#reports <= MOST_REPORTS) this.#warn(text());
+  }
+
+  /** `capabilities` asks the runtime for a key in `runtimeConfig`; a setting of the plugin has no effect there. */
+  capabilities(value: unknown): void {
+    if (typeof value !== "object" || value === null) return;
+    const settings = this.#top.object?.byFoldedName;
+    for (const key of Object.keys(value)) {
+      const setting = settings?.get(key.toLowerCase());
+      if (setting === undefined || this.#isRuntimeKey(key)) continue;
+      const right = JSON.stringify(setting.name);
+      this.#report(
+        () => `"capabilities.${key}" sets nothing; did you mean ${right} beside "capabilities"?`,
+      );
+    }
+  }
+
+  #isRuntimeKey(key: string): boolean {
+    const runtime = this.#top.object?.byName.get("runtimeConfig")?.inside?.object;
+    return runtime?.byFoldedName.has(key.toLowerCase()) ?? false;
   }
 
   /** Says how many reports were held back. */

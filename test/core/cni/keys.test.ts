@@ -112,6 +112,13 @@ describe("normalizeKeys", () => {
     deepEqual(normalize(document).warnings, []);
   });
 
+  it("names a setting that was put into capabilities", () => {
+    const capabilities = { IPMasq: true, portMappings: true, bandwidth: true };
+    deepEqual(normalize({ capabilities }).warnings, [
+      '"capabilities.IPMasq" sets nothing; did you mean "ipMasq" beside "capabilities"?',
+    ]);
+  });
+
   it("keeps the number of lines in bounds", () => {
     const document = Object.fromEntries(Array.from({ length: 100_000 }, (_, n) => [`q${n}`, n]));
     const { warnings } = normalize(document);
