@@ -4,16 +4,18 @@
  * @module
  */
 
-import { definePlugin } from "../../core/cni/plugin.ts";
+import { type AddCall, definePlugin } from "../../core/cni/plugin.ts";
 import { attemptAll } from "../../core/errors.ts";
 import {
+  type Bridge,
   deleteBridgeIfUnused,
   ensureBridge,
   type WantedBridge,
 } from "../../core/net/bridge-device.ts";
 import { deleteLinkNamed } from "../../core/net/link-owner.ts";
+import type { Netns } from "../../core/net/netns.ts";
 import { RouteSocket } from "../../core/net/route-socket.ts";
-import { createVeth } from "../../core/net/veth.ts";
+import { createVeth, type WantedVeth } from "../../core/net/veth.ts";
 import { Rollback } from "../../core/rollback.ts";
 import { removeRecord, writeRecord } from "../../core/state/record.ts";
 import { checkAttachment } from "./check.ts";
@@ -43,7 +45,7 @@ export const bridge = definePlugin({
   add(call) {
     requireConsistent(call);
     const { config, attachment, ipam } = call;
-    const wantedMac = containerMac(call);
+    const mac = containerMac(call);
     using netns = call.openNetns();
     using host = RouteSocket.open();
     using container = netns.dialRoute();
@@ -51,18 +53,7 @@ export const bridge = definePlugin({
 
     const bridge = ensureBridge(host, wantedBridge(config));
     if (bridge.isNew) rollback.defer(() => deleteBridgeIfUnused(host, bridge));
-    const port = {
-      bridge: bridge.ifindex,
-      hairpin: config.hairpinMode,
-      isolated: config.portIsolation,
-    };
-    const veth = createVeth(host, container, {
-      attachment,
-      netns,
-      mtu: config.mtu,
-      mac: wantedMac,
-      port,
-    });
+    const veth = createVeth(host, container, wantedVeth(call, netns, bridge, mac));
     rollback.defer(() => deleteLinkNamed(host, veth.host));
     const vlans = setPortVlans(host, bridge, veth.host, config);
     const answer = ipam.configured ? ipam.add() : undefined;
@@ -95,6 +86,16 @@ export const bridge = definePlugin({
     ipam.status();
   },
 });
+
+function wantedVeth(
+  { config, attachment }: AddCall<BridgeConfig>,
+  netns: Netns,
+  { ifindex: bridge }: Bridge,
+  mac: Uint8Array | undefined,
+): WantedVeth {
+  const { mtu, hairpinMode: hairpin, portIsolation: isolated } = config;
+  return { attachment, netns, mtu, mac, port: { bridge, hairpin, isolated } };
+}
 
 function wantedBridge(config: BridgeConfig): WantedBridge {
   const { bridge: ifname, mtu, promiscMode: promiscuous } = config;

@@ -9,6 +9,8 @@ import { builtPrograms, Sandbox } from "../../kernel/sandbox.ts";
 import { add, layer3, link, succeed } from "./network.ts";
 
 const config = layer3(["10.1.2.0/24", "fd00::/64"], { ipMasq: true, macspoofchk: true });
+/** Calls between which something may have changed: those at which a kill is tried. */
+const changing = ["sendto", "recvmsg", "mkdirat", "linkat", "clone", "setns"];
 const calls =
   "sendto,socket,setns,openat,open,ioctl,mkdirat,linkat,statfs,setsockopt,recvmsg,clone";
 
@@ -98,6 +100,7 @@ describeKernel(
         const before = state(sandbox);
         const failures: string[] = [];
         for (const [name, count] of countCalls("ADD")) {
+          if (!changing.includes(name)) continue;
           for (let when = 1; when <= count; when += gone ? 2 : 1) {
             const netns = sandbox.pod("a");
             traced(sandbox, "ADD", `${name}:signal=SIGKILL:when=${when}`);
@@ -119,6 +122,7 @@ describeKernel(
       const failures: string[] = [];
       const netns = sandbox.pod("a");
       for (const [name, count] of countCalls("DEL")) {
+        if (!changing.includes(name)) continue;
         for (let when = 1; when <= count; when++) {
           add(sandbox, config, { netns });
           traced(sandbox, "DEL", `${name}:signal=SIGKILL:when=${when}`);
