@@ -71,7 +71,7 @@ fn allocate_class(size: usize) -> usize {
     }
     let start = arena::take(size);
     if !start.is_null() {
-        // SAFETY: the arena gave `size` bytes, at least 16.
+        // SAFETY: the arena gave `size` bytes, at least two words.
         unsafe { start.cast::<usize>().write(size) };
     }
     start.expose_provenance()
@@ -181,7 +181,7 @@ unsafe impl GlobalAlloc for RustAllocator {
         if layout.align() <= ALIGNMENT {
             return allocate(layout.size());
         }
-        // Rare: a longer block, of which only the aligned part is used. It is never given back.
+        // Rare (hash tables): a longer block, of which only the aligned part is used. It is never given back.
         let block = allocate(layout.size() + layout.align());
         if block.is_null() { block } else { block.wrapping_add(block.align_offset(layout.align())) }
     }

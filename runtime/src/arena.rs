@@ -16,8 +16,6 @@ const LIMIT: usize = 1 << 30;
 /// Given out once the limit was met, so that the exception can be made, caught and reported.
 const RESERVE: usize = 1 << 20;
 const STEPS: [usize; 3] = [4 << 20, 1 << 20, 1 << 16];
-/// Blocks begin so that what follows their first word is aligned to 16.
-const OFFSET: usize = 8;
 
 struct Arena {
     next: usize,
@@ -62,7 +60,7 @@ impl Arena {
             return false;
         }
         if first {
-            self.next = at + OFFSET;
+            self.next = at;
         }
         self.end = at + more;
         self.mapped += more;
@@ -70,12 +68,12 @@ impl Arena {
     }
 
     fn grow_anywhere(&mut self, size: usize, step: usize) -> bool {
-        let more = (size + OFFSET).next_multiple_of(step);
+        let more = size.next_multiple_of(step);
         if self.mapped + more > self.limit {
             return false;
         }
         let Ok(at) = map(null_mut(), more, MapFlags::empty()) else { return false };
-        self.next = at.expose_provenance() + OFFSET;
+        self.next = at.expose_provenance();
         self.end = at.addr() + more;
         self.mapped += more;
         true
@@ -118,15 +116,12 @@ pub fn resume(next: usize, end: usize) {
     *arena() = Arena { next, end, mapped: end - BASE, limit: LIMIT, building: false };
 }
 
-/// The first block of an image: its head.
-pub const FIRST: usize = BASE + OFFSET;
-
 /// First address that was not given out.
 pub fn next() -> usize {
     arena().next
 }
 
-/// A new block, 8 bytes before a multiple of 16, or null. Sizes are multiples of 16.
+/// A new block, or null. Sizes are multiples of 8, and so are addresses.
 pub fn take(size: usize) -> *mut u8 {
     let block = arena().take(size);
     if block.is_null() && arena().limit == LIMIT {

@@ -29,8 +29,8 @@ struct Head {
 /// written: what is allocated afterwards lies behind it.
 pub fn make(bytecode: &[u8]) -> &'static [u8] {
     arena::begin_image();
-    let head = arena::take(size_of::<Head>().next_multiple_of(16)).cast::<Head>();
-    if head.addr() != arena::FIRST {
+    let head = arena::take(size_of::<Head>().next_multiple_of(8)).cast::<Head>();
+    if head.addr() != arena::BASE {
         report::fatal(&[b"the address of the image is taken"]);
     }
     let engine = engine::load(bytecode);
@@ -60,7 +60,7 @@ pub fn map(file: &ProgramFile) -> Result<&'static Engine, Errno> {
     let place = map_file(file, base, length)?;
     // SAFETY: as long as a head and more is mapped there, and any bytes may be read as numbers.
     let (magic, made_at) = unsafe {
-        let head = place.byte_add(arena::FIRST - arena::BASE).cast::<u64>();
+        let head = place.cast::<u64>();
         (head.read(), head.add(1).cast::<usize>().read())
     };
     if magic != MAGIC || made_at != base || place.addr() != base {
@@ -69,7 +69,7 @@ pub fn map(file: &ProgramFile) -> Result<&'static Engine, Errno> {
         return Err(if place.addr() == base { Errno::NOEXEC } else { Errno::EXIST });
     }
     // SAFETY: the head of an image that this very build of the host wrote, at the address it was written for.
-    let head = unsafe { &*place.byte_add(arena::FIRST - arena::BASE).cast::<Head>() };
+    let head = unsafe { &*place.cast::<Head>() };
     arena::resume(head.next, base + length.next_multiple_of(page_size()));
     Ok(&head.engine)
 }
