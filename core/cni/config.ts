@@ -10,21 +10,24 @@ import * as z from "zod/mini";
 import { CniError, cniCode } from "../errors.ts";
 import { describeIssue, valueAt } from "./issue-text.ts";
 
+/** One schema for every key that is not looked at: each of its own would be a page of memory to touch. */
+const anything = z.optional(z.unknown());
+
 /**
  * Keys every configuration may have; a plugin adds its own with `z.extend(networkConfig, { … })`, and says what is
  * in `ipam`, `dns`, `args` and `runtimeConfig` where it reads them. What stays unknown here is not looked at, so a
  * wrong type in a key that a plugin does not use does no harm.
  */
 export const networkConfig = z.object({
-  cniVersion: z.optional(z.unknown()),
+  cniVersion: anything,
   name: z.string(),
-  type: z.optional(z.unknown()),
-  capabilities: z.optional(z.unknown()),
-  runtimeConfig: z.optional(z.unknown()),
-  args: z.optional(z.unknown()),
-  ipam: z.optional(z.unknown()),
-  dns: z.optional(z.unknown()),
-  prevResult: z.optional(z.unknown()),
+  type: anything,
+  capabilities: anything,
+  runtimeConfig: anything,
+  args: anything,
+  ipam: anything,
+  dns: anything,
+  prevResult: anything,
 });
 
 /**

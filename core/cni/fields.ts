@@ -69,6 +69,10 @@ const ipText = parsedText((text) => formatIp(parseIp(text)));
 /** A prefix as text in its canonical form, host bits kept. */
 const cidrText = parsedText((text) => formatCidr(parseCidr(text)));
 
+// Schemas that are equal are one: a parse touches every schema of an object, and each lies in memory of its own.
+const optionalTexts = z.optional(z.array(z.string()));
+const optionalU32 = z.optional(integerField(0, LARGEST_U32));
+
 /** Resolver settings of a configuration and of a result, each list in order. */
 export interface DnsConfig {
   nameservers?: string[];
@@ -80,10 +84,10 @@ export interface DnsConfig {
 /** {@link DnsConfig}; nothing in it has to be there. */
 export const dnsField = present<DnsConfig>(
   z.object({
-    nameservers: z.optional(z.array(z.string())),
+    nameservers: optionalTexts,
     domain: z.optional(z.string()),
-    search: z.optional(z.array(z.string())),
-    options: z.optional(z.array(z.string())),
+    search: optionalTexts,
+    options: optionalTexts,
   }),
 );
 
@@ -107,10 +111,10 @@ export const routeField = present<RouteConfig>(
   z.object({
     dst: cidrText,
     gw: unsetIfEmpty(ipText),
-    mtu: z.optional(integerField(0, LARGEST_U32)),
-    advmss: z.optional(integerField(0, LARGEST_U32)),
-    priority: z.optional(integerField(0, LARGEST_U32)),
-    table: z.optional(integerField(0, LARGEST_U32)),
+    mtu: optionalU32,
+    advmss: optionalU32,
+    priority: optionalU32,
+    table: optionalU32,
     scope: z.optional(integerField(0, 255)),
   }),
 );
