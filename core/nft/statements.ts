@@ -55,8 +55,7 @@ function metaField(key: number, length: number): Field {
   return { length, load: (dreg) => [metaKeys.meta({ key, dreg })] };
 }
 
-// ---- fields, by the text nft has for them
-
+/** Fields, by the text nft has for them: `meta iif`, `meta l4proto` and so on. */
 export const iif = metaField(metaKeys.NFT_META_IIF, 4);
 export const iifname = metaField(metaKeys.NFT_META_IIFNAME, 16);
 export const oifname = metaField(metaKeys.NFT_META_OIFNAME, 16);
@@ -156,8 +155,7 @@ export function isNotIn(set: SetName, ...fields: Field[]): Statement {
   return [...concatenate(fields), lookup({ sreg: NFT_REG_1, set, flags: NFT_LOOKUP_F_INV })];
 }
 
-// ---- what is done
-
+/** What is done, by nft's words: `drop`, `accept`, `return`, `masquerade`. */
 export const drop: Statement = [verdict(NF_DROP)];
 export const accept: Statement = [verdict(NF_ACCEPT)];
 export const leave: Statement = [verdict(NFT_RETURN)];

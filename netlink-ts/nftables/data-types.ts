@@ -20,6 +20,7 @@ export interface DataType {
 const HOST_ENDIAN = 1;
 const BIG_ENDIAN = 2;
 
+/** Types of nft, under its own names: `ipv4_addr`, `ether_addr`, `inet_service` and so on. */
 export const ipv4Addr: DataType = { id: 7, length: 4, byteOrder: BIG_ENDIAN };
 export const ipv6Addr: DataType = { id: 8, length: 16, byteOrder: BIG_ENDIAN };
 export const etherAddr: DataType = { id: 9, length: 6, byteOrder: BIG_ENDIAN };

@@ -20,6 +20,7 @@ import type { BridgeConfig } from "./config.ts";
 /** Name of the record among those of an attachment. */
 export const recordName = "bridge";
 
+/** What ADD made, for DEL, CHECK and GC. */
 export const bridgeRecord = z.object({
   /** Name of the bridge. */
   bridge: z.string(),

@@ -90,7 +90,7 @@ describeKernel("Sandbox", () => {
 
   it("names a process that a program left behind, and ends it", () => {
     const sandbox = Sandbox.create();
-    sandbox.ok(["sh", "-c", "setsid sleep 60 </dev/null >/dev/null 2>&1 &"]);
+    sandbox.ok(["sh", "-c", "setsid sleep 60 </dev/null >/dev/null 2>&1 & sleep 0.3"]);
     throws(() => sandbox.dispose(), /left in the sandbox: \d+ sleep 60/);
   });
 
