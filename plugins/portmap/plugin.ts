@@ -18,7 +18,13 @@ import { Rollback } from "../../core/rollback.ts";
 import { removeAll, unpublish, unpublishStale } from "./cleanup.ts";
 import { type PortmapConfig, portmapConfig, requireConsistent } from "./config.ts";
 import { type Published, publicationOf } from "./publication.ts";
-import { forgetPublished, isGone, recordedElements, recordPublished } from "./record.ts";
+import {
+  forgetPublished,
+  isGone,
+  isOfContainer,
+  recordedElements,
+  recordPublished,
+} from "./record.ts";
 import { endFlowsElsewhere } from "./stale-flows.ts";
 
 /** CHECK found something missing. */
@@ -79,7 +85,9 @@ function publish(call: AddCall<PortmapConfig>, { elements, localnetLinks }: Publ
     if (earlier === undefined) forgetPublished(attachment);
     else recordPublished(attachment, netnsPath, earlier);
   });
-  addElements(nft, elements, { isGone });
+  // a container on two networks is called with the same ports for both: the network attached last has them
+  const mayYield = (owner: string) => isOfContainer(owner, attachment) || isGone(owner);
+  addElements(nft, elements, { isGone: mayYield });
   rollback.defer(() => {
     const isNew = (each: (typeof elements)[0]) => !earlier?.some((old) => samePlace(each, old));
     removeAll(nft, elements.filter(isNew), warn);

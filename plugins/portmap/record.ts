@@ -67,6 +67,12 @@ export function isGone(owner: string): boolean {
   return record.identity !== undefined && record.identity !== netnsIdentity(record.netns);
 }
 
+/** Whether that owner text is of the same container, be it on another network or under another interface name. */
+export function isOfContainer(owner: string, attachment: Attachment): boolean {
+  const containerText = (text: string) => text.slice(text.indexOf("/"), text.lastIndexOf(":"));
+  return containerText(owner) === containerText(ownerText(attachment));
+}
+
 const plainOwner = /^([^/~]+)\/([^~]+):([^:~]+)$/;
 
 /** Reads an owner text; one with shortened parts is looked for among the records. */

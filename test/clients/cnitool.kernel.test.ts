@@ -73,7 +73,7 @@ describeKernel(
       const result = JSON.parse(ok("add", netns));
       deepEqual(
         result.ips.map((ip: { address: string }) => ip.address),
-        ["10.60.0.2/24", "fd60::2/64"],
+        ["127.0.0.1/8", "::1/128", "10.60.0.2/24", "fd60::2/64"],
       );
       deepEqual(result.interfaces.at(-1).sandbox, netns);
     });

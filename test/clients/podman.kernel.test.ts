@@ -116,7 +116,7 @@ describeKernel(
           (row) => /"(any|port|range|masq|snat|self)[46]"/.test(row) && /"elem"/.test(row),
         ),
         reservations: files.filter((row) => /networks\/\w+\/\d+\./.test(row)),
-        records: files.filter((row) => row.includes("/run/netloom/")),
+        records: files.filter((row) => /^\/run\/netloom\/[^ ]/.test(row)),
       };
     };
 
