@@ -91,6 +91,19 @@ export function removeRecord(attachment: Attachment, plugin: string): void {
     removeIfEmpty(networkDirectory(attachment.network));
 }
 
+/**
+ * Removes the directories of a network that no record is in, as a killed ADD leaves them; for GC. An ADD that has just made
+ * one makes it again.
+ */
+export function removeEmptyDirectories(network: string): void {
+  const directory = networkDirectory(network);
+  for (const name of entriesOf(directory)) {
+    const inside = `${directory}/${name}`;
+    if (!removeIfEmpty(inside)) removeLeftovers(inside);
+  }
+  removeIfEmpty(directory);
+}
+
 /** Names of the networks that have records, in no order; names over 200 bytes as they are cut for the file system. */
 export function recordedNetworks(): string[] {
   return entriesOf(root);

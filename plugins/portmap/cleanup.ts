@@ -11,7 +11,7 @@ import { belongsToPod } from "../../core/nft/ownership.ts";
 import { removeElements } from "../../core/nft/remove-elements.ts";
 import type { SetName } from "../../core/nft/sets.ts";
 import type { TableElement } from "../../core/nft/table-element.ts";
-import { recordedAttachments } from "../../core/state/record.ts";
+import { recordedAttachments, removeEmptyDirectories } from "../../core/state/record.ts";
 import { forgetPublished, recordedElements, recordName } from "./record.ts";
 import { endFlowsToPod } from "./stale-flows.ts";
 
@@ -56,6 +56,7 @@ export function unpublishStale(
       removeAll(nft, left, warn);
     },
     ...stale.map((attachment) => () => forgetPublished(attachment)),
+    () => removeEmptyDirectories(network),
   );
 }
 
