@@ -1,6 +1,6 @@
 import { deepEqual, equal } from "node:assert/strict";
+import { isIP } from "node:net";
 import fc from "fast-check";
-import ipaddr from "ipaddr.js";
 
 import { ipBytes, ipText } from "../../../core/net/ip-text.ts";
 
@@ -11,11 +11,15 @@ const sparse = fc
   .tuple(addressBytes, mask)
   .map(([bytes, kept]) => bytes.map((byte, at) => (kept[at >> 1] ? byte : 0)));
 
+/** The URL parser of Node writes IPv6 canonically. */
+const canonical = (text: string) => new URL(`http://[${text}]/`).hostname.slice(1, -1);
+
 describe("ipText", () => {
-  it("writes IPv6 as ipaddr.js does", () => {
+  it("writes IPv6 as a URL parser does", () => {
     fc.assert(
       fc.property(sparse, (bytes) => {
-        equal(ipText(bytes), new ipaddr.IPv6([...bytes]).toRFC5952String());
+        const text = ipText(bytes);
+        equal(text, canonical(text));
       }),
     );
   });
@@ -26,19 +30,18 @@ describe("ipText", () => {
 });
 
 describe("ipBytes", () => {
-  it("reads every spelling of IPv6 that ipaddr.js reads", () => {
+  it("reads every spelling of IPv6", () => {
     fc.assert(
       fc.property(fc.ipV6(), (text) => {
-        if (text.includes(".")) return;
-        deepEqual(ipBytes(text), Uint8Array.from(ipaddr.IPv6.parse(text).toByteArray()));
+        equal(ipText(ipBytes(text) as Uint8Array), canonical(text));
       }),
     );
   });
 
-  it("reads IPv4 as ipaddr.js does", () => {
+  it("reads IPv4", () => {
     fc.assert(
       fc.property(fc.ipV4(), (text) => {
-        deepEqual(ipBytes(text), Uint8Array.from(ipaddr.IPv4.parse(text).octets));
+        deepEqual(ipBytes(text), Uint8Array.from(text.split("."), Number));
       }),
     );
   });
@@ -52,12 +55,12 @@ describe("ipBytes", () => {
     );
   });
 
-  it("survives any text", () => {
+  it("takes what Node's own check takes, and nothing else", () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(..."0123.:afg/ ") }), (text) => {
-        const bytes = ipBytes(text);
-        if (bytes !== undefined) equal(ipaddr.isValid(text), true);
+      fc.property(fc.string({ unit: fc.constantFrom(..."0123.:afxg/ ") }), (text) => {
+        equal(ipBytes(text) !== undefined, isIP(text) !== 0);
       }),
+      { numRuns: 5000 },
     );
   });
 });
