@@ -103,13 +103,29 @@ function versionTable({ versions }: Measured): string {
   return table(head, rows);
 }
 
-/** What one of our programs' ADD costs beyond its start, against the same work in C. */
-function workRatio({ chains, versions }: Measured): number {
-  const starts = ["bridge", "host-local", "portmap"].map(
+/** What the starts of a chain's programs cost together. */
+function starts({ versions }: Measured): number {
+  const each = ["bridge", "host-local", "portmap"].map(
     (type) => versions.at(type, "netloom").median,
   );
-  const work = chains.at("ADD", "netloom").median - starts.reduce((sum, start) => sum + start, 0);
+  return each.reduce((sum, start) => sum + start, 0);
+}
+
+/** What one of our programs' ADD costs beyond its start, against the same work in C. */
+function workRatio(measured: Measured): number {
+  const { chains, versions } = measured;
+  const work = chains.at("ADD", "netloom").median - starts(measured);
   return work / (chains.at("ADD", "C floor").median - versions.at("bridge", "no-op").median);
+}
+
+/** One paragraph: what an ADD consists of. */
+function profile(measured: Measured): string {
+  const { chains, faults } = measured;
+  const [ours, floor] = ["netloom", "C floor"].map((name) => chains.at("ADD", name).median);
+  return `Of the ${digits(ours ?? Number.NaN)} ms of an ADD, ${digits(starts(measured))} are the starts of its three programs (their VERSION),
+and ${digits(floor ?? Number.NaN)} is what the floor takes for its share of the kernel's work. The rest is the interpreter, and
+${faults.at("ADD", "netloom").median} page faults: each page of a heap image is copied when it is first written. \`npx tsx bench/profile.ts bridge ADD\` shows
+the share of each function.`;
 }
 
 function peak(memory: Table, row: string, column: string): number {
@@ -171,6 +187,10 @@ ${chainTable(measured, size)}
 host-local runs inside bridge's time.
 
 ${programTable(measured)}
+
+## Where the time goes
+
+${profile(measured)}
 
 ## VERSION: what starting costs
 
