@@ -103,18 +103,41 @@ describeKernel("our tables", function () {
     deepEqual(done(sandbox, { do: "faults" }), []);
   });
 
-  it("of another version are rebuilt with their elements and the administrator's rules", () => {
+  it("of another version are rebuilt with their elements and all that the administrator's chain leads to", () => {
     done(sandbox, masquerade("c1", "10.71.0.2/24"));
-    sh("nft add rule inet netloom admin ip saddr 10.9.9.9 drop");
+    sh(
+      `nft add set inet netloom trusted '{ type ipv4_addr; flags interval; elements = { 10.8.0.0/16, 10.9.0.1 }; }'
+       nft add chain inet netloom later; nft add rule inet netloom later ip saddr @trusted goto allow
+       nft add rule inet netloom later tcp dport '{ 22, 80-89 }' ip daddr vmap '{ 10.1.1.1 : accept, 10.1.1.2 : drop }'
+       nft add rule inet netloom admin ip saddr 10.9.9.9 counter drop comment '"mine"'
+       nft add rule inet netloom admin iifname "eth*" jump later`,
+    );
+    const own = () =>
+      sh(
+        "nft -s list chain inet netloom admin; nft -s list chain inet netloom later; nft list set inet netloom trusted",
+      );
+    const before = own();
     sh(
       `nft list ruleset | sed 's/comment "netloom 1"/comment "netloom 0"/; /chain refuse/,/}/d' > /run/old; nft flush ruleset; nft -f /run/old`,
     );
     match(done(sandbox, { do: "faults" })[0], /is "netloom 0", want "netloom 1"/);
+    equal(own(), before);
     done(sandbox, masquerade("c2", "10.71.0.3/24"));
     deepEqual(done(sandbox, { do: "faults" }), []);
     equal(elements("masq4").length, 2);
     match(elements("masq4").join(), /net\/c1:eth0/);
-    match(list(), /ip saddr 10\.9\.9\.9 drop/);
+    equal(own(), before);
+  });
+
+  it("of another version are rebuilt without administrator's objects that cannot be carried", () => {
+    done(sandbox, masquerade("c1", "10.71.0.2/24"));
+    sh("nft add counter inet netloom mine; nft add rule inet netloom admin counter name mine");
+    sh(
+      `nft list ruleset | sed 's/comment "netloom 1"/comment "netloom 0"/' > /run/old; nft flush ruleset; nft -f /run/old`,
+    );
+    done(sandbox, masquerade("c2", "10.71.0.3/24"));
+    deepEqual(done(sandbox, { do: "faults" }), []);
+    equal(elements("masq4").length, 2);
   });
 
   it("name what of them is gone", () => {
