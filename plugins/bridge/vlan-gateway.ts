@@ -13,13 +13,13 @@ import { portVlans, vlanCalls } from "../../core/net/bridge-vlans.ts";
 import type { GatewayLink } from "../../core/net/gateway-address.ts";
 import { hostLinkNames } from "../../core/net/link-owner.ts";
 import { randomMac } from "../../core/net/mac.ts";
-import type { RouteSocket } from "../../core/net/route-socket.ts";
+import type { Link, RouteSocket } from "../../core/net/route-socket.ts";
 import { vlanGatewayName } from "./config.ts";
 
 const up = { flags: IFF_UP, change: IFF_UP };
 
 /**
- * Finds or makes the pair. Safe for many at once.
+ * Finds or makes the pair, or completes one that was half made. Safe for many at once.
  * @param present VLANs that the bridge gives a new port, to be taken away
  */
 export function ensureVlanGateway(
@@ -30,12 +30,13 @@ export function ensureVlanGateway(
 ): GatewayLink {
   const ifname = vlanGatewayName(bridge.ifname, vlan);
   return during(`create vlan interface "${ifname}"`, () => {
-    const found = gatewayLink(route, ifname);
-    if (found !== undefined) return found;
+    const found = route.linkByName(ifname);
+    // up is what it becomes last
+    if (found !== undefined && (found.flags & IFF_UP) !== 0) return gatewayLink(found);
     const port = portName(ifname);
     createPair(route, bridge, ifname, port);
     const ifindex = route.ifindexOf(port);
-    const made = gatewayLink(route, ifname);
+    const made = route.linkByName(ifname);
     if (ifindex === undefined || made === undefined) {
       throw new CniError(cniCode.tryAgain, "it came and went while it was looked at");
     }
@@ -44,13 +45,12 @@ export function ensureVlanGateway(
       call(setLink, { ifindex, ...up }),
       call(setLink, { ifindex: made.ifindex, ...up }),
     );
-    return made;
+    return gatewayLink(made);
   });
 }
 
-function gatewayLink(route: RouteSocket, ifname: string): GatewayLink | undefined {
-  const link = route.linkByName(ifname);
-  return link?.address && { ifname, ifindex: link.ifindex, mac: link.address };
+function gatewayLink({ ifname = "", ifindex, address }: Link): GatewayLink {
+  return { ifname, ifindex, mac: address ?? randomMac() };
 }
 
 /** The other end's name follows from the first one's, so that two who make the pair at once make the same. */

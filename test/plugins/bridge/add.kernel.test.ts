@@ -276,6 +276,38 @@ describeKernel("bridge ADD", () => {
     equal(addresses(sandbox, ifName, netns).length, 2);
   });
 
+  it("SPEC-034: takes any path to a namespace, and tells it as it was given", () => {
+    using sandbox = Sandbox.create();
+    sandbox.pod("a");
+    sandbox.ok(["mkdir", "-p", "/run/with blank"]);
+    sandbox.ok(["ln", "-s", "/run/netns/a", "/run/with blank/näme"]);
+    const netns = "/run/with blank/näme";
+    const result = add(sandbox, layer3(["10.1.2.0/24"]), { netns });
+    equal(result.interfaces[2].sandbox, netns);
+    deepEqual(addresses(sandbox, "eth0", "/run/netns/a"), ["10.1.2.2/24"]);
+  });
+
+  it("SPEC-031: works in its own namespace when CNI_NETNS_OVERRIDE allows it", () => {
+    using sandbox = Sandbox.create();
+    const call = { netns: "/proc/self/ns/net", env: { CNI_NETNS_OVERRIDE: "1" } };
+    const config = layer3(["10.1.2.0/24"]);
+    add(sandbox, config, call);
+    deepEqual(addresses(sandbox, "eth0"), ["10.1.2.2/24"]);
+    equal(sandbox.cni({ command: "DEL", config, ...call }).status, 0);
+    equal(link(sandbox, "eth0"), undefined);
+  });
+
+  it("SPEC-011, U-009: takes name servers from IPAM, or its own when it has some", () => {
+    using sandbox = Sandbox.create();
+    sandbox.ok(["tee", "/run/resolv.conf"], { input: "nameserver 192.0.2.0\n" });
+    const ipam = { type: "host-local", subnet: "10.1.2.0/24", resolvConf: "/run/resolv.conf" };
+    const first = add(sandbox, layer3([], { ipam }), { netns: sandbox.pod("a") });
+    deepEqual(first.dns, { nameservers: ["192.0.2.0"] });
+    const own = layer3([], { ipam, dns: { search: ["example.com"] } });
+    const second = add(sandbox, own, { netns: sandbox.pod("b"), containerId: "c2" });
+    deepEqual(second.dns, { search: ["example.com"] });
+  });
+
   it("an address that was another's is reachable at once: neighbours are told", () => {
     using sandbox = Sandbox.create();
     const config = layer3(["10.1.2.0/29", "fd00::/125"]);

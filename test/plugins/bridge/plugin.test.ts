@@ -188,6 +188,22 @@ describe("bridge.add", () => {
     equal(inVlan.length, 2);
     equal(home.links.size, 5);
   });
+
+  it("completes a VLAN's gateway that was left half made, and takes one that is whole as it is", () => {
+    const here = world();
+    const { home } = here.network;
+    here.add({ vlan: 100 });
+    const gateway = home.link("br0.100");
+    for (const [flags, times] of [
+      [0, 2],
+      [1, 2],
+    ] as const) {
+      plugin.del(callOf({ ...keys, vlan: 100 }, here.ipam));
+      gateway!.flags = flags;
+      here.add({ vlan: 100 });
+      deepEqual([gateway?.flags, gateway?.peer?.link.vlans?.length], [1, times]);
+    }
+  });
 });
 
 describe("bridge.del", () => {
