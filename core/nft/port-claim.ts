@@ -3,13 +3,11 @@
  * @module
  */
 
-import { ipv4Addr } from "netlink-ts/nftables/data-types.ts";
-
 import { formatIp } from "../net/address.ts";
 import { protocolName } from "./describe-element.ts";
 import type { NftSocket } from "./nft-socket.ts";
 import { isPublishedPort } from "./ownership.ts";
-import { type SetName, sets } from "./sets.ts";
+import type { SetName } from "./sets.ts";
 import type { TableElement } from "./table-element.ts";
 
 /** What an element of a port map takes of the host. */
@@ -24,7 +22,7 @@ export interface PortClaim {
 
 /** Reads an element of port4, any4, range4 or their IPv6 twins. */
 export function portClaim({ set, key, keyEnd = key }: TableElement): PortClaim {
-  const address = isIpv4Map(set) ? 4 : 16;
+  const address = set.endsWith("4") ? 4 : 16;
   if (set.startsWith("any")) return claim(key, keyEnd, 0, undefined, 4);
   if (set.startsWith("port")) return claim(key, keyEnd, 0, key.slice(4, 4 + address), 4 + address);
   const isAny = key.subarray(0, address).every((byte, at) => byte === 0 && keyEnd[at] === 0xff);
@@ -119,8 +117,4 @@ function askAny(nft: NftSocket, any: SetName, ports: TableElement[]): TableEleme
     twin.set(key.subarray(-4), 4);
     return nft.find({ set: any, key: twin }) ?? [];
   });
-}
-
-function isIpv4Map(set: SetName): boolean {
-  return (sets[set].key as readonly unknown[]).includes(ipv4Addr) || set === "any4";
 }

@@ -54,20 +54,15 @@ function rulesPerChain(nft: NftSocket, family: number): Map<string, number> {
 }
 
 /**
- * Opens a socket when our tables can be used: they are there, or the kernel would take them. Nothing is changed. The caller
- * disposes it.
+ * Makes sure that our tables can be used: they are there, or the kernel would take them. Nothing is changed.
  * @throws {CniError} 50 that says what this kernel, or this user, cannot do
  */
-export function requireUsable(): NftSocket {
-  const nft = attempt("nf_tables cannot be used", () => NftSocket.open());
+export function requireUsable(): void {
   try {
-    attempt("nf_tables cannot be used", () => {
-      if (nft.tableComment(NFPROTO_INET) !== tableComment) trySetUp(nft);
-    });
-    return nft;
-  } catch (error) {
-    nft[Symbol.dispose]();
-    throw error;
+    using nft = NftSocket.open();
+    if (nft.tableComment(NFPROTO_INET) !== tableComment) trySetUp(nft);
+  } catch (cause) {
+    throw new CniError(cniCode.notAvailable, "nf_tables cannot be used", { cause });
   }
 }
 
@@ -80,13 +75,5 @@ function trySetUp(nft: NftSocket): void {
   } catch (error) {
     const isThatLast = error instanceof NetlinkError && error.request === NFT_MSG_DELTABLE.name;
     if (!isThatLast) throw error;
-  }
-}
-
-function attempt<T>(phrase: string, fn: () => T): T {
-  try {
-    return fn();
-  } catch (cause) {
-    throw new CniError(cniCode.notAvailable, phrase, { cause });
   }
 }

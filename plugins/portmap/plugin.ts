@@ -67,8 +67,7 @@ export const portmap = definePlugin({
 
   status({ config }) {
     requireConsistent(config);
-    using nft = requireUsable();
-    void nft;
+    requireUsable();
   },
 });
 
