@@ -20,7 +20,7 @@ import { encode } from "netlink-ts/wire/codec.ts";
 
 import type { CniResult } from "../cni/result.ts";
 import { CniError, cniCode, during } from "../errors.ts";
-import { formatCidr, formatIp, isIpv4 } from "./address.ts";
+import { formatCidr, formatIp, isIpv4, type Prefix } from "./address.ts";
 import { addressInput } from "./address-input.ts";
 import { DadWatch } from "./dad.ts";
 import { type PlannedRoute, plannedAddresses, plannedRoutes } from "./interface-plan.ts";
@@ -43,6 +43,11 @@ export interface InterfaceSettings {
   dad?: boolean;
 }
 
+interface NamedLink {
+  readonly ifname: string;
+  readonly ifindex: number;
+}
+
 /** A request, and what the user is told when it is refused. */
 interface Step {
   readonly phrase: string;
@@ -55,36 +60,44 @@ interface Step {
  * @returns the link's index
  * @throws {CniError} naming the address or the route that the kernel refused
  */
-export function configureInterface({
-  netns,
-  route,
-  ifname,
-  result,
-  dad = false,
-}: InterfaceSettings): number {
+export function configureInterface(settings: InterfaceSettings): number {
+  const { netns, route, ifname, result, dad = false } = settings;
   const ifindex = route.ifindexOf(ifname);
   if (ifindex === undefined) throw new CniError(cniCode.internal, `failed to lookup "${ifname}"`);
   const addresses = plannedAddresses(result.ips ?? []);
   const hasIpv6 = addresses.some(({ address }) => !isIpv4(address));
   if (hasIpv6) netns.run(() => prepareIpv6(ifname, dad));
   using watch = hasIpv6 && dad ? netns.run(() => new DadWatch()) : undefined;
+  const link = { ifname, ifindex };
   runSteps(route, [
     { phrase: `announce "${ifname}"`, call: call(setLink, { ifindex, afSpec: arpNotify }) },
-    ...addresses.map((prefix) => ({
-      phrase: `failed to add IP addr ${formatCidr(prefix)} to "${ifname}"`,
-      call: call(newAddress, addressInput(ifindex, prefix, dad)),
-    })),
-    {
-      phrase: `failed to set "${ifname}" UP`,
-      call: call(setLink, { ifindex, flags: IFF_UP, change: IFF_UP }),
-    },
-    ...plannedRoutes(result).map((planned) => ({
-      phrase: `failed to add route ${describeRoute(planned, ifname)}`,
-      call: call(prependRoute, routeInput(ifindex, planned)),
-    })),
+    ...addresses.map((prefix) => addressStep(link, prefix, dad)),
+    upStep(link),
+    ...plannedRoutes(result).map((planned) => routeStep(link, planned)),
   ]);
-  watch?.settle(route, { ifindex, ifname });
+  watch?.settle(route, link);
   return ifindex;
+}
+
+function addressStep({ ifname, ifindex }: NamedLink, prefix: Prefix, dad: boolean): Step {
+  return {
+    phrase: `failed to add IP addr ${formatCidr(prefix)} to "${ifname}"`,
+    call: call(newAddress, addressInput(ifindex, prefix, dad)),
+  };
+}
+
+function upStep({ ifname, ifindex }: NamedLink): Step {
+  return {
+    phrase: `failed to set "${ifname}" UP`,
+    call: call(setLink, { ifindex, flags: IFF_UP, change: IFF_UP }),
+  };
+}
+
+function routeStep({ ifname, ifindex }: NamedLink, planned: PlannedRoute): Step {
+  return {
+    phrase: `failed to add route ${describeRoute(planned, ifname)}`,
+    call: call(prependRoute, routeInput(ifindex, planned)),
+  };
 }
 
 function runSteps(route: RouteSocket, steps: readonly Step[]): void {
