@@ -6,51 +6,60 @@
 import { NetlinkError } from "netlink-ts/netlink/netlink-error.ts";
 import { answeredBy } from "netlink-ts/netlink/request.ts";
 import { openTransaction } from "netlink-ts/nftables/batch.ts";
+import { chainMessage, getChain } from "netlink-ts/nftables/chain.ts";
+import { dataOf, type Expression } from "netlink-ts/nftables/expr/expressions.ts";
+import { immediate } from "netlink-ts/nftables/expr/immediate.ts";
 import { NFPROTO_BRIDGE, NFPROTO_INET, NFT_MSG_DELTABLE } from "netlink-ts/nftables/nfgenmsg.ts";
-import { getRule, ruleMessage } from "netlink-ts/nftables/rule.ts";
 import { deleteTable } from "netlink-ts/nftables/table.ts";
 
-import { CniError, cniCode, isErrno } from "../errors.ts";
+import { CniError, cniCode } from "../errors.ts";
 import { bridgeRules } from "./bridge-rules.ts";
-import { inetRules } from "./inet-rules.ts";
+import { inetRules, type Rule } from "./inet-rules.ts";
 import { NftSocket } from "./nft-socket.ts";
 import { setUp } from "./set-up.ts";
 import { tableComment, tableName } from "./table-name.ts";
 
-const ruleChains = answeredBy(getRule, ruleMessage.pick("chain"));
+const chainUses = answeredBy(getChain, chainMessage.pick("table", "name", "use"));
 const tables = [
-  { family: NFPROTO_INET, label: `inet ${tableName}`, rules: Object.entries(inetRules) },
-  { family: NFPROTO_BRIDGE, label: `bridge ${tableName}`, rules: Object.entries(bridgeRules) },
+  { family: NFPROTO_INET, label: `inet ${tableName}`, uses: usesOf(inetRules) },
+  { family: NFPROTO_BRIDGE, label: `bridge ${tableName}`, uses: usesOf(bridgeRules) },
 ];
 
-/** What is wrong with the set-up: missing or foreign tables, chains with rules missing; empty when all is well. */
+/**
+ * What is wrong with the set-up: missing or foreign tables, chains that have lost rules; empty when all is well. Rules are
+ * counted, not read: the kernel tells of each chain how many rules it has and how many lead to it.
+ */
 export function setUpFaults(nft: NftSocket): string[] {
-  return tables.flatMap(({ family, label, rules }) => {
+  return tables.flatMap(({ family, label, uses }) => {
     const comment = nft.tableComment(family);
     if (comment === undefined) return [`table "${label}" is missing`];
     if (comment !== tableComment) {
       return [`table "${label}" is "${comment}", want "${tableComment}"`];
     }
-    const counts = rulesPerChain(nft, family);
-    return rules
-      .filter(([chain, { length }]) => (counts.get(chain) ?? 0) < length)
-      .map(([chain, { length }]) => {
-        const found = counts.get(chain) ?? 0;
-        return `chain "${chain}" of table "${label}" has ${found} rules, want ${length}`;
+    const found = chainsOf(nft, family);
+    return [...uses]
+      .filter(([chain, wanted]) => (found.get(chain) ?? 0) < wanted)
+      .map(([chain, wanted]) => {
+        const count = found.get(chain) ?? 0;
+        return `chain "${chain}" of table "${label}" has ${count} rules and jumps, want ${wanted}`;
       });
   });
 }
 
-function rulesPerChain(nft: NftSocket, family: number): Map<string, number> {
-  const counts = new Map<string, number>();
-  try {
-    for (const { chain = "" } of nft.connection.dump(ruleChains, { family, table: tableName })) {
-      counts.set(chain, (counts.get(chain) ?? 0) + 1);
-    }
-  } catch (error) {
-    if (!isErrno(error, "ENOENT")) throw error; // deleted a moment ago
+/** How many rules each chain has, and rules of other chains that lead to it. */
+function usesOf(rules: Readonly<Record<string, readonly Rule[]>>): Map<string, number> {
+  const uses = new Map(Object.entries(rules).map(([chain, { length }]) => [chain, length]));
+  for (const expression of Object.values(rules).flat(3) as Expression[]) {
+    const target = dataOf(immediate, expression)?.data?.verdict?.chain;
+    if (target !== undefined) uses.set(target, (uses.get(target) ?? 0) + 1);
   }
-  return counts;
+  return uses;
+}
+
+function chainsOf(nft: NftSocket, family: number): Map<string, number> {
+  const chains = nft.connection.dump(chainUses, { family, table: tableName });
+  const ours = chains.filter(({ table }) => table === tableName);
+  return new Map(ours.map(({ name = "", use = 0 }) => [name, use]));
 }
 
 /**

@@ -82,7 +82,7 @@ export class FakeNfTables {
     if (command === 16) {
       return { type: 0xa0f, payloads: [generationMessage.encode({ id: this.generation })] };
     }
-    if (command === 7 || command === 10) return { payloads: [] };
+    if ([4, 7, 10].includes(command)) return { payloads: [] };
     if (command < 12) return undefined; // chains, rules and sets are not looked at
     return this.#elements(command, request);
   }

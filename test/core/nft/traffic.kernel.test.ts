@@ -190,7 +190,7 @@ describeKernel(
           "control: without the guard the first packet reaches the pod",
         );
         deepEqual(done(world.sandbox, { do: "faults" }), [
-          'chain "guard" of table "inet netloom" has 0 rules, want 2',
+          'chain "guard" of table "inet netloom" has 0 rules and jumps, want 2',
         ]);
         world.nft(
           'add rule inet netloom guard iif != "lo" ip daddr 127.0.0.0/8 drop; add rule inet netloom guard iif != "lo" ip saddr 127.0.0.0/8 drop',

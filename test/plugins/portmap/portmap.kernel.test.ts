@@ -402,7 +402,7 @@ describeKernel(
         [
           "a rule",
           "nft flush chain inet netloom ports",
-          /chain "ports" of table "inet netloom" has 0 rules, want 7/,
+          /chain "ports" of table "inet netloom" has 2 rules and jumps, want 9/,
         ],
         ["the record", "rm -r /run/netloom", /record of this attachment is missing/],
         [
