@@ -1,5 +1,6 @@
 //! The two modes of the build: a module to bytecode, bytecode to a program.
 
+use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::ffi::{CStr, c_int, c_void};
 use core::ptr::{self, null_mut};
@@ -9,7 +10,7 @@ use rustix::io::{Errno, retry_on_intr};
 use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous};
 
 use crate::program::{IMAGE_ALIGNMENT, Part, Trailer};
-use crate::{arena, clock, elf, engine, image, report};
+use crate::{arena, clock, elf, image, report};
 
 const USAGE: &[u8] = b"usage: netloom-host compile SOURCE.js OUT.bc\n       netloom-host image IN.bc OUT [ATTACHMENT]\n";
 
@@ -31,7 +32,7 @@ pub fn run(arguments: &[&'static CStr]) -> c_int {
 }
 
 /// A file's bytes, mapped: they must not lie in the arena, which becomes the image.
-fn contents(path: &CStr) -> &'static [u8] {
+pub fn contents(path: &CStr) -> &'static [u8] {
     map_file(path).unwrap_or_else(|errno| report::fatal_errno("read", path.to_bytes(), errno))
 }
 
@@ -48,10 +49,23 @@ fn map_file(path: &CStr) -> Result<&'static [u8], Errno> {
     }
 }
 
-fn compile(source: &'static CStr, out: &'static CStr) -> c_int {
-    // The engine wants the source ended by a NUL, which it then is in a copy.
-    let bytecode = engine::compile(contents(source));
-    write_file(out, 0o644, &[(&bytecode, 0)])
+/// Hands over to the compiler, which lies beside the host.
+fn compile(source: &CStr, out: &CStr) -> c_int {
+    let compiler = beside_host(b"netloom-compiler");
+    let arguments = [compiler.as_ptr(), source.as_ptr(), out.as_ptr(), ptr::null()];
+    let environment = [ptr::null()];
+    // SAFETY: C strings, and lists of them that end with a null.
+    unsafe { libc::execve(compiler.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
+    report::fatal_errno("execute", compiler.to_bytes(), crate::sys::last_errno())
+}
+
+/// The path of a file in the folder of the host's own.
+fn beside_host(name: &[u8]) -> CString {
+    let own = rustix::fs::readlink(c"/proc/self/exe", Vec::new())
+        .unwrap_or_else(|errno| report::fatal_errno("read", b"/proc/self/exe", errno));
+    let own = own.to_bytes();
+    let folder = own.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
+    CString::new([&own[..folder], name].concat()).unwrap_or_default()
 }
 
 struct Inputs {
@@ -116,7 +130,7 @@ extern "C" fn on_fixed_stack(inputs: *mut c_void) -> c_int {
 type Bytes<'a> = (&'a [u8], usize);
 
 /// Writes beside the file and renames over it: the old one may be running.
-fn write_file(path: &CStr, mode: u32, parts: &[Bytes]) -> c_int {
+pub fn write_file(path: &CStr, mode: u32, parts: &[Bytes]) -> c_int {
     let beside: Vec<u8> = [path.to_bytes(), b".new"].concat();
     let written = write_parts(&beside, mode, parts)
         .and_then(|()| rustix::fs::rename(beside.as_slice(), path));

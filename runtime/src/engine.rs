@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 use rquickjs::context::intrinsic;
 use rquickjs::promise::PromiseState;
-use rquickjs::{Context, Ctx, Function, Module, Persistent, Promise, Runtime, Value, WriteOptions, qjs};
+use rquickjs::{Context, Ctx, Function, Module, Persistent, Promise, Runtime, Value, qjs};
 
 use crate::allocator::EngineAllocator;
 use crate::call::{Failure, checked};
@@ -12,7 +12,7 @@ use crate::native::{self, install};
 use crate::{clock, report, trace};
 
 /// All but `eval`, `performance` and DOM things.
-type Intrinsics = (
+pub type Intrinsics = (
     intrinsic::Date,
     intrinsic::RegExpCompiler,
     intrinsic::RegExp,
@@ -36,11 +36,11 @@ pub struct Engine {
     main: Persistent<Function<'static>>,
 }
 
-fn or_fatal<T>(made: rquickjs::Result<T>) -> T {
+pub fn or_fatal<T>(made: rquickjs::Result<T>) -> T {
     made.unwrap_or_else(|_| report::fatal(&[b"no memory for the engine"]))
 }
 
-fn new_runtime() -> Runtime {
+pub fn new_runtime() -> Runtime {
     let runtime = or_fatal(Runtime::new_with_alloc(EngineAllocator));
     runtime.set_gc_threshold(usize::MAX);
     runtime.set_max_stack_size(stack_size());
@@ -51,17 +51,6 @@ fn new_runtime() -> Runtime {
 fn stack_size() -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Stack).current;
     limit.map_or(STACK, |limit| STACK.min(limit as usize / 2))
-}
-
-/// The bytecode of an ES module. Functions keep line numbers and lose their source.
-pub fn compile(source: &[u8]) -> Vec<u8> {
-    let runtime = new_runtime();
-    let context = or_fatal(Context::custom::<(Intrinsics, intrinsic::Eval)>(&runtime));
-    context.with(|ctx| {
-        let options = WriteOptions { strip_source: true, ..Default::default() };
-        let module = Module::declare(ctx.clone(), "main", source);
-        module.and_then(|module| module.write(options)).unwrap_or_else(|_| trace::fatal_exception(&ctx))
-    })
 }
 
 /// Makes an engine and evaluates the module, during which it can touch nothing.

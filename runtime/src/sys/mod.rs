@@ -97,7 +97,7 @@ fn check<T: PartialOrd + Default>(value: T) -> Result<T, rustix::io::Errno> {
     Err(last_errno())
 }
 
-fn last_errno() -> rustix::io::Errno {
+pub fn last_errno() -> rustix::io::Errno {
     // SAFETY: the C library's errno of this thread is always there.
     rustix::io::Errno::from_raw_os_error(unsafe { *libc::__errno_location() })
 }

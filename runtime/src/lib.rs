@@ -1,0 +1,118 @@
+//! netloom's host: runs a TypeScript program that lies behind it in its own file as a heap image, or, as the bare host,
+//! makes such files.
+//!
+//! ```text
+//! netloom-host compile SOURCE.js OUT.bc          an ES module to bytecode (netloom-compiler beside it does it)
+//! netloom-host image IN.bc OUT [ATTACHMENT]      host, image and bytecode to a program
+//! ```
+#![no_std]
+
+extern crate alloc;
+
+mod allocator;
+mod arena;
+mod builder;
+mod call;
+mod clock;
+mod compiler;
+mod elf;
+mod engine;
+mod errno;
+mod failure;
+mod globals;
+mod image;
+mod native;
+mod packed;
+mod program;
+mod report;
+mod single;
+mod sys;
+mod text;
+mod trace;
+
+use core::ffi::{CStr, c_char, c_int};
+use core::fmt::Write;
+
+/// The whole of `netloom-host`; the status to leave with.
+pub fn host(count: c_int, arguments: *const *const c_char) -> c_int {
+    sys::set_arguments(arguments);
+    match program::find() {
+        Some(file) => start(file),
+        None => builder::run(&list_of(count, arguments)[..given(count)]),
+    }
+}
+
+/// The whole of `netloom-compiler`: a program of its own, so that programs carry no parser.
+pub fn compiler(count: c_int, arguments: *const *const c_char) -> c_int {
+    compiler::run(&list_of(count, arguments)[..given(count)])
+}
+
+/// Ends the process.
+pub fn leave(status: c_int) -> ! {
+    report::exit(status)
+}
+
+/// How many arguments are looked at.
+fn given(count: c_int) -> usize {
+    (count.max(1) as usize - 1).min(builder::ARGUMENTS_MAX + 1)
+}
+
+/// The arguments after the name. Allocates nothing, since the image's memory begins with the image.
+fn list_of(count: c_int, arguments: *const *const c_char) -> [&'static CStr; builder::ARGUMENTS_MAX + 1] {
+    let mut list = [c""; builder::ARGUMENTS_MAX + 1];
+    for (index, place) in list.iter_mut().take(given(count)).enumerate() {
+        // SAFETY: the kernel's list of that many C strings; they live as long as the process.
+        *place = unsafe { CStr::from_ptr(*arguments.add(index + 1)) };
+    }
+    list
+}
+
+/// Runs the program from its image, or without it from its bytecode.
+fn start(file: &'static program::ProgramFile) -> c_int {
+    // SAFETY: ignoring a signal runs no code. A closed pipe then is the EPIPE of a write.
+    if unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) } == libc::SIG_ERR {
+        report::fatal(&[b"cannot ignore SIGPIPE"]);
+    }
+    match image::map(file) {
+        Ok(engine) => engine.run(),
+        Err(errno) => {
+            let bytecode = program::bytecode(file).unwrap_or_else(|reason| {
+                let (name, text) = errno::describe(errno);
+                let (other_name, other_text) = errno::describe(reason);
+                report::fatal(&[
+                    b"cannot map the program's image: ", name.as_bytes(), b": ", text,
+                    b"; nor its bytecode: ", other_name.as_bytes(), b": ", other_text,
+                ])
+            });
+            engine::load(bytecode).run()
+        }
+    }
+}
+
+struct Stderr;
+
+impl Write for Stderr {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        report::print(&[text.as_bytes()]);
+        Ok(())
+    }
+}
+
+/// The last net: a fault of the host itself, or no memory for its own needs.
+#[panic_handler]
+fn panic(info: &core::panic::PanicInfo) -> ! {
+    if writeln!(Stderr, "netloom: {}", info.message()).is_err() {
+        report::print(&[b"netloom: the host failed\n"]);
+    }
+    report::exit(report::FAILURE)
+}
+
+/// `core` refers to it; with `panic = "abort"` nobody calls it.
+#[unsafe(no_mangle)]
+extern "C" fn rust_eh_personality() {}
+
+/// Likewise.
+#[unsafe(no_mangle)]
+extern "C" fn _Unwind_Resume() -> ! {
+    report::exit(report::FAILURE)
+}
