@@ -12,7 +12,7 @@ import * as z from "zod/mini";
 
 import type { Attachment } from "../attachment.ts";
 import { sha256Hex } from "../attachment.ts";
-import { explain, isErrno } from "../errors.ts";
+import { CniError, cniCode, explain, isErrno } from "../errors.ts";
 import { host } from "../host.ts";
 import { warn } from "../log.ts";
 import {
@@ -79,6 +79,27 @@ export function hasRecord(attachment: Attachment, plugin: string): boolean {
     return true;
   } catch (error) {
     if (isErrno(error, "ENOENT", "ENOTDIR")) return false;
+    throw error;
+  }
+}
+
+const W_OK = 2;
+
+/** For STATUS. @throws {CniError} 50 when no record could be written: a file system that is read-only, a missing right */
+export function requireRecordable(): void {
+  try {
+    host.access(isThere(root) ? root : "/run", W_OK);
+  } catch (cause) {
+    throw new CniError(cniCode.notAvailable, `state cannot be written to "${root}"`, { cause });
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    host.lstat(path);
+    return true;
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return false;
     throw error;
   }
 }

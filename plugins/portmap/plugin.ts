@@ -15,6 +15,7 @@ import { NftSocket } from "../../core/nft/nft-socket.ts";
 import { samePlace } from "../../core/nft/table-element.ts";
 import { requireUsable, setUpFaults } from "../../core/nft/table-state.ts";
 import { Rollback } from "../../core/rollback.ts";
+import { requireRecordable } from "../../core/state/record.ts";
 import { removeAll, unpublish, unpublishStale } from "./cleanup.ts";
 import { type PortmapConfig, portmapConfig, requireConsistent } from "./config.ts";
 import { type Published, publicationOf } from "./publication.ts";
@@ -68,6 +69,7 @@ export const portmap = definePlugin({
   status({ config }) {
     requireConsistent(config);
     requireUsable();
+    requireRecordable();
   },
 });
 

@@ -510,6 +510,15 @@ describeKernel(
         deepEqual(state(), before);
       });
 
+      it("says with code 50 that no record could be written", () => {
+        world.sh("H", "mount -o remount,ro,bind /run");
+        const { status: exit, stdout } = status();
+        world.sh("H", "mount -o remount,rw,bind /run");
+        equal(exit, 1);
+        equal(JSON.parse(stdout).code, 50);
+        match(stdout, /state cannot be written to .*\/run\/netloom.*EROFS/s);
+      });
+
       it("says with code 50 that nf_tables may not be used", () => {
         const { status: exit, stdout } = status(["setpriv", "--bounding-set=-net_admin"]);
         equal(exit, 1);
