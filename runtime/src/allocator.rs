@@ -50,7 +50,8 @@ fn allocate(size: usize) -> *mut u8 {
     if size > isize::MAX as usize / 2 {
         return null_mut();
     }
-    let start = if arena::is_building() { packed::allocate(size) } else { allocate_class(size + WORD) };
+    let start =
+        if arena::is_building() { packed::allocate(size) } else { allocate_class(size + WORD) };
     if start == 0 { null_mut() } else { core::ptr::with_exposed_provenance_mut(start + WORD) }
 }
 

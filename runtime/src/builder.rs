@@ -21,7 +21,9 @@ pub const ARGUMENTS_MAX: usize = 4;
 pub fn run(arguments: &[&'static CStr]) -> c_int {
     match arguments {
         [mode, source, out] if mode.to_bytes() == b"compile" => compile(source, out),
-        [mode, bytecode, out, attachment @ ..] if mode.to_bytes() == b"image" && attachment.len() < 2 => {
+        [mode, bytecode, out, attachment @ ..]
+            if mode.to_bytes() == b"image" && attachment.len() < 2 =>
+        {
             make_program(Inputs { bytecode, out, attachment: attachment.first().copied() })
         }
         _ => {
@@ -37,7 +39,8 @@ pub fn contents(path: &CStr) -> &'static [u8] {
 }
 
 fn map_file(path: &CStr) -> Result<&'static [u8], Errno> {
-    let fd = retry_on_intr(|| rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()))?;
+    let fd =
+        retry_on_intr(|| rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()))?;
     let length = rustix::fs::fstat(&fd)?.st_size as usize;
     if length == 0 {
         return Ok(&[]);
@@ -112,7 +115,8 @@ extern "C" fn on_fixed_stack(inputs: *mut c_void) -> c_int {
     let bytecode = contents(inputs.bytecode);
     let attachment = inputs.attachment.map_or(&[][..], contents);
     let image = image::make(bytecode);
-    let place = |offset: usize, length: usize| Part { offset: offset as u64, length: length as u64 };
+    let place =
+        |offset: usize, length: usize| Part { offset: offset as u64, length: length as u64 };
     let image_at = host.len().next_multiple_of(IMAGE_ALIGNMENT as usize);
     let bytecode_at = image_at + image.len();
     let trailer = Trailer {
@@ -123,7 +127,11 @@ extern "C" fn on_fixed_stack(inputs: *mut c_void) -> c_int {
         build_id: elf::build_id(),
     };
     let gap = image_at - host.len();
-    write_file(inputs.out, 0o755, &[(host, gap), (image, 0), (bytecode, 0), (attachment, 0), (&trailer.encode(), 0)])
+    write_file(
+        inputs.out,
+        0o755,
+        &[(host, gap), (image, 0), (bytecode, 0), (attachment, 0), (&trailer.encode(), 0)],
+    )
 }
 
 /// Bytes, and how many zeros follow them.

@@ -93,7 +93,11 @@ impl<'js> Call<'js> {
     }
 
     /// A number that may be left out.
-    pub fn optional<T: TryFrom<i64>>(&self, index: usize, name: &str) -> Result<Option<T>, Failure> {
+    pub fn optional<T: TryFrom<i64>>(
+        &self,
+        index: usize,
+        name: &str,
+    ) -> Result<Option<T>, Failure> {
         let value = self.value(index);
         if value.is_undefined() { Ok(None) } else { integer(&value, name).map(Some) }
     }
@@ -101,7 +105,10 @@ impl<'js> Call<'js> {
     /// A time; `u64::MAX` nanoseconds is the most.
     pub fn milliseconds(&self, index: usize, name: &str) -> Result<f64, Failure> {
         let value = self.value(index);
-        value.as_number().filter(|number| !number.is_nan()).ok_or_else(|| wants(name, "a number", &value))
+        value
+            .as_number()
+            .filter(|number| !number.is_nan())
+            .ok_or_else(|| wants(name, "a number", &value))
     }
 
     /// A descriptor; EBADF for a negative one. Whether it is open the kernel tells.
@@ -245,13 +252,18 @@ pub fn bytes<'js>(value: &Value<'js>, name: &str) -> Result<&'js mut [u8], Failu
     // SAFETY: the engine checks type and state; the memory lives as long as the array, which the caller of the
     // host function holds, and nothing else touches it before the call returns.
     unsafe {
-        if qjs::JS_GetTypedArrayType(value.as_raw()) != qjs::JSTypedArrayEnum_JS_TYPED_ARRAY_UINT8 as i32 {
+        if qjs::JS_GetTypedArrayType(value.as_raw())
+            != qjs::JSTypedArrayEnum_JS_TYPED_ARRAY_UINT8 as i32
+        {
             return Err(wants(name, "a Uint8Array", value));
         }
-        let start = qjs::JS_GetUint8Array(value.ctx().as_raw().as_ptr(), &mut length, value.as_raw());
+        let start =
+            qjs::JS_GetUint8Array(value.ctx().as_raw().as_ptr(), &mut length, value.as_raw());
         match NonNull::new(start) {
             Some(start) => Ok(core::slice::from_raw_parts_mut(start.as_ptr(), length as usize)),
-            None if length == 0 && !qjs::JS_HasException(value.ctx().as_raw().as_ptr()) => Ok(&mut []),
+            None if length == 0 && !qjs::JS_HasException(value.ctx().as_raw().as_ptr()) => {
+                Ok(&mut [])
+            }
             None => Err(Failure::Thrown),
         }
     }
@@ -278,14 +290,17 @@ pub unsafe extern "C" fn dispatch(
     arguments: *mut qjs::JSValue,
     magic: core::ffi::c_int,
 ) -> qjs::JSValue {
-    let (Some(native), Some(pointer)) = (crate::native::TABLE.get(magic as usize), NonNull::new(ctx)) else {
+    let (Some(native), Some(pointer)) =
+        (crate::native::TABLE.get(magic as usize), NonNull::new(ctx))
+    else {
         return qjs::JS_UNDEFINED;
     };
     // SAFETY: the engine runs us within its context and keeps `this` and the arguments alive meanwhile.
     let call = unsafe {
         let ctx = Ctx::from_raw(pointer);
         let this = Value::from_raw(ctx.clone(), qjs::JS_DupValue(pointer.as_ptr(), this));
-        let arguments = if count > 0 { core::slice::from_raw_parts(arguments, count as usize) } else { &[] };
+        let arguments =
+            if count > 0 { core::slice::from_raw_parts(arguments, count as usize) } else { &[] };
         Call { ctx, this, native, arguments, path: Cell::new(None) }
     };
     match native.run(&call) {

@@ -25,6 +25,8 @@ fn compile(source: &[u8]) -> Vec<u8> {
     context.with(|ctx| {
         let options = WriteOptions { strip_source: true, ..Default::default() };
         let module = Module::declare(ctx.clone(), "main", source);
-        module.and_then(|module| module.write(options)).unwrap_or_else(|_| trace::fatal_exception(&ctx))
+        module
+            .and_then(|module| module.write(options))
+            .unwrap_or_else(|_| trace::fatal_exception(&ctx))
     })
 }

@@ -42,7 +42,8 @@ pub fn build_id() -> BuildId {
 fn find(mut notes: &[u8]) -> Option<BuildId> {
     const HEAD: usize = 3 * size_of::<u32>();
     while let Some((head, rest)) = notes.split_at_checked(HEAD) {
-        let word = |index: usize| head[index * 4..][..4].try_into().map(u32::from_ne_bytes).unwrap_or(0);
+        let word =
+            |index: usize| head[index * 4..][..4].try_into().map(u32::from_ne_bytes).unwrap_or(0);
         let name = (word(0) as usize).next_multiple_of(4);
         let content = rest.get(name..)?;
         if word(2) == NT_GNU_BUILD_ID && rest.starts_with(b"GNU\0") {

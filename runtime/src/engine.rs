@@ -59,7 +59,8 @@ pub fn load(bytecode: &[u8]) -> Engine {
     let context = or_fatal(Context::custom::<Intrinsics>(&runtime));
     clock::forget_reads();
     native::set_building(true);
-    let main = context.with(|ctx| evaluate(&ctx, bytecode).unwrap_or_else(|_| trace::fatal_exception(&ctx)));
+    let main = context
+        .with(|ctx| evaluate(&ctx, bytecode).unwrap_or_else(|_| trace::fatal_exception(&ctx)));
     native::set_building(false);
     if clock::was_read() {
         report::fatal(&[b"the program asked for the time while it was built (Date)"]);
@@ -80,7 +81,9 @@ fn evaluate(ctx: &Ctx, bytecode: &[u8]) -> Result<Persistent<Function<'static>>,
     match promise.state() {
         PromiseState::Resolved => {}
         PromiseState::Rejected => drop(promise.result::<Value>().transpose()?),
-        PromiseState::Pending => report::fatal(&[b"the program waits for something while it is built"]),
+        PromiseState::Pending => {
+            report::fatal(&[b"the program waits for something while it is built"])
+        }
     }
     let main: Value = ctx.globals().get("main")?;
     match main.into_function() {
@@ -148,7 +151,8 @@ fn status(value: &Value) -> i32 {
 pub fn text_property(value: &Value, name: &CStr) -> Option<Vec<u8>> {
     let ctx = value.ctx();
     // SAFETY: the value is alive; what comes is taken over.
-    let raw = unsafe { qjs::JS_GetPropertyStr(ctx.as_raw().as_ptr(), value.as_raw(), name.as_ptr()) };
+    let raw =
+        unsafe { qjs::JS_GetPropertyStr(ctx.as_raw().as_ptr(), value.as_raw(), name.as_ptr()) };
     let text = checked(ctx, raw).ok()?;
     if text.is_string() { crate::text::to_utf8(&text).ok() } else { None }
 }

@@ -41,7 +41,12 @@ fn host_error<'js>(call: &Call<'js>, errno: Errno) -> Result<Value<'js>, Failure
     define(&error, c"message", text::from_bytes(&call.ctx, &message)?, hidden)?;
     define(&error, c"errno", call.number(errno.raw_os_error())?, qjs::JS_PROP_C_W_E)?;
     define(&error, c"code", text::from_utf8(&call.ctx, code)?, qjs::JS_PROP_C_W_E)?;
-    define(&error, c"syscall", text::from_utf8(&call.ctx, call.native.name())?, qjs::JS_PROP_C_W_E)?;
+    define(
+        &error,
+        c"syscall",
+        text::from_utf8(&call.ctx, call.native.name())?,
+        qjs::JS_PROP_C_W_E,
+    )?;
     if let Some(path) = path {
         define(&error, c"path", path, qjs::JS_PROP_C_W_E)?;
     }
@@ -49,7 +54,12 @@ fn host_error<'js>(call: &Call<'js>, errno: Errno) -> Result<Value<'js>, Failure
 }
 
 /// `open "/x": ENOENT: no such file or directory`
-fn message(call: &Call, path: Option<&Value>, code: &str, words: &[u8]) -> Result<Vec<u8>, Failure> {
+fn message(
+    call: &Call,
+    path: Option<&Value>,
+    code: &str,
+    words: &[u8],
+) -> Result<Vec<u8>, Failure> {
     let mut message = Vec::from(call.native.name());
     if let Some(path) = path {
         message.extend(b" \"");
@@ -61,7 +71,8 @@ fn message(call: &Call, path: Option<&Value>, code: &str, words: &[u8]) -> Resul
     message.extend(code.as_bytes());
     message.extend(b": ");
     let sentence = words.get(1).is_some_and(u8::is_ascii_lowercase);
-    message.extend(words.iter().take(1).map(|c| if sentence { c.to_ascii_lowercase() } else { *c }));
+    message
+        .extend(words.iter().take(1).map(|c| if sentence { c.to_ascii_lowercase() } else { *c }));
     message.extend(words.iter().skip(1));
     Ok(message)
 }

@@ -45,7 +45,10 @@ pub fn make(bytecode: &[u8]) -> &'static [u8] {
         ptr::write_bytes(ptr::with_exposed_provenance_mut::<u8>(arena::next()), 0, rest);
         head.write(Head { magic: MAGIC, base: arena::BASE, next: arena::next(), engine });
         if !arena::take(rest).is_null() || rest == 0 {
-            return core::slice::from_raw_parts(ptr::with_exposed_provenance(arena::BASE), end - arena::BASE);
+            return core::slice::from_raw_parts(
+                ptr::with_exposed_provenance(arena::BASE),
+                end - arena::BASE,
+            );
         }
     }
     report::fatal(&[b"no memory for the image"])

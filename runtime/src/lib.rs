@@ -58,7 +58,10 @@ fn given(count: c_int) -> usize {
 }
 
 /// The arguments after the name. Allocates nothing, since the image's memory begins with the image.
-fn list_of(count: c_int, arguments: *const *const c_char) -> [&'static CStr; builder::ARGUMENTS_MAX + 1] {
+fn list_of(
+    count: c_int,
+    arguments: *const *const c_char,
+) -> [&'static CStr; builder::ARGUMENTS_MAX + 1] {
     let mut list = [c""; builder::ARGUMENTS_MAX + 1];
     for (index, place) in list.iter_mut().take(given(count)).enumerate() {
         // SAFETY: the kernel's list of that many C strings; they live as long as the process.
@@ -80,8 +83,14 @@ fn start(file: &'static program::ProgramFile) -> c_int {
                 let (name, text) = errno::describe(errno);
                 let (other_name, other_text) = errno::describe(reason);
                 report::fatal(&[
-                    b"cannot map the program's image: ", name.as_bytes(), b": ", text,
-                    b"; nor its bytecode: ", other_name.as_bytes(), b": ", other_text,
+                    b"cannot map the program's image: ",
+                    name.as_bytes(),
+                    b": ",
+                    text,
+                    b"; nor its bytecode: ",
+                    other_name.as_bytes(),
+                    b": ",
+                    other_text,
                 ])
             });
             engine::load(bytecode).run()

@@ -72,7 +72,8 @@ pub fn is_building() -> bool {
 
 /// All functions; their places here are what the engine calls them by.
 pub static TABLE: [Native; sys::FUNCTIONS.len() + globals::FUNCTIONS.len()] = {
-    let mut table = [const { Native::host(c"", 0, globals::nothing) }; sys::FUNCTIONS.len() + globals::FUNCTIONS.len()];
+    let mut table = [const { Native::host(c"", 0, globals::nothing) };
+        sys::FUNCTIONS.len() + globals::FUNCTIONS.len()];
     let mut index = 0;
     while index < table.len() {
         table[index] = if index < sys::FUNCTIONS.len() {
@@ -87,7 +88,13 @@ pub static TABLE: [Native; sys::FUNCTIONS.len() + globals::FUNCTIONS.len()] = {
 
 impl Native {
     const fn copy(&self) -> Self {
-        Self { owner: self.owner, name: self.name, length: self.length, run: self.run, pure: self.pure }
+        Self {
+            owner: self.owner,
+            name: self.name,
+            length: self.length,
+            run: self.run,
+            pure: self.pure,
+        }
     }
 }
 
@@ -115,13 +122,21 @@ fn add_all<'js>(object: &Object<'js>, owner: Owner) -> Result<Object<'js>, Failu
     Ok(object.clone())
 }
 
-fn add_constructor<'js>(globals: &Object<'js>, name: &CStr, prototype: &Object<'js>) -> Result<(), Failure> {
+fn add_constructor<'js>(
+    globals: &Object<'js>,
+    name: &CStr,
+    prototype: &Object<'js>,
+) -> Result<(), Failure> {
     let found = TABLE.iter().enumerate().find(|(_, n)| n.owner == Owner::Global && n.name == name);
     let Some((place, native)) = found else { return Ok(()) };
     let constructor = function(globals.ctx(), place, native, true)?;
     // SAFETY: both values are alive.
     let linked = unsafe {
-        qjs::JS_SetConstructor(globals.ctx().as_raw().as_ptr(), constructor.as_raw(), prototype.as_raw())
+        qjs::JS_SetConstructor(
+            globals.ctx().as_raw().as_ptr(),
+            constructor.as_raw(),
+            prototype.as_raw(),
+        )
     };
     if linked < 0 { Err(Failure::Thrown) } else { define(globals, name, constructor) }
 }
@@ -136,7 +151,14 @@ fn function<'js>(ctx: &Ctx<'js>, place: usize, native: &Native, constructor: boo
     // SAFETY: both kinds are called with the signature of `dispatch`; the name lives for ever.
     let raw = unsafe {
         let ctx = ctx.as_raw().as_ptr();
-        qjs::JS_NewCFunction2(ctx, call.generic, native.name.as_ptr(), native.length, kind, place as i32)
+        qjs::JS_NewCFunction2(
+            ctx,
+            call.generic,
+            native.name.as_ptr(),
+            native.length,
+            kind,
+            place as i32,
+        )
     };
     checked(ctx, raw)
 }

@@ -145,7 +145,8 @@ pub fn find() -> Option<&'static ProgramFile> {
         let length = rustix::fs::seek(&fd, SeekFrom::End(0))?;
         Ok((fd, length))
     });
-    let (fd, length) = file.unwrap_or_else(|errno| report::fatal_errno("open", b"/proc/self/exe", errno));
+    let (fd, length) =
+        file.unwrap_or_else(|errno| report::fatal_errno("open", b"/proc/self/exe", errno));
     if length <= elf::file_length() {
         return None;
     }
@@ -203,7 +204,11 @@ pub fn bytecode(file: &ProgramFile) -> Result<&'static [u8], Errno> {
         let protection = rustix::mm::ProtFlags::READ;
         let flags = rustix::mm::MapFlags::PRIVATE;
         let offset = part.offset - before;
-        let start = rustix::mm::mmap(core::ptr::null_mut(), length, protection, flags, &file.fd, offset)?;
-        Ok(core::slice::from_raw_parts(start.cast::<u8>().add(before as usize), part.length as usize))
+        let start =
+            rustix::mm::mmap(core::ptr::null_mut(), length, protection, flags, &file.fd, offset)?;
+        Ok(core::slice::from_raw_parts(
+            start.cast::<u8>().add(before as usize),
+            part.length as usize,
+        ))
     }
 }

@@ -18,13 +18,16 @@ pub fn from_bytes<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> Result<Value<'js>, Failu
 /// A JavaScript string of Rust's.
 pub fn from_utf8<'js>(ctx: &Ctx<'js>, text: &str) -> Result<Value<'js>, Failure> {
     // SAFETY: pointer and length are those of a live `str`.
-    let raw = unsafe { qjs::JS_NewStringLen(ctx.as_raw().as_ptr(), text.as_ptr().cast(), text.len() as _) };
+    let raw = unsafe {
+        qjs::JS_NewStringLen(ctx.as_raw().as_ptr(), text.as_ptr().cast(), text.len() as _)
+    };
     crate::call::checked(ctx, raw)
 }
 
 fn from_utf16<'js>(ctx: &Ctx<'js>, units: &[u16]) -> Result<Value<'js>, Failure> {
     // SAFETY: pointer and length are those of a live slice.
-    let raw = unsafe { qjs::JS_NewStringUTF16(ctx.as_raw().as_ptr(), units.as_ptr(), units.len() as _) };
+    let raw =
+        unsafe { qjs::JS_NewStringUTF16(ctx.as_raw().as_ptr(), units.as_ptr(), units.len() as _) };
     crate::call::checked(ctx, raw)
 }
 

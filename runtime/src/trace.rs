@@ -34,7 +34,9 @@ fn describe(error: &Value) -> Vec<u8> {
     let ctx = error.ctx();
     // SAFETY: the value is alive; the new one is taken over.
     let shown = checked(ctx, unsafe { qjs::JS_ToString(ctx.as_raw().as_ptr(), error.as_raw()) });
-    shown.and_then(|shown| text::to_utf8(&shown)).unwrap_or_else(|_| b"exception that has no text".to_vec())
+    shown
+        .and_then(|shown| text::to_utf8(&shown))
+        .unwrap_or_else(|_| b"exception that has no text".to_vec())
 }
 
 fn cause<'js>(error: &Value<'js>) -> Option<Value<'js>> {

@@ -70,7 +70,10 @@ pub fn decode<'js>(call: &Call<'js>) -> Outcome<'js> {
         return Err(Failure::Type("not called on a TextDecoder".into()));
     };
     let options = call.value(1);
-    if options.as_object().is_some_and(|options| options.get("stream").is_ok_and(|value| is_true(&value))) {
+    if options
+        .as_object()
+        .is_some_and(|options| options.get("stream").is_ok_and(|value| is_true(&value)))
+    {
         return Err(Failure::Type("the option \"stream\" is not supported".into()));
     }
     let input = call.value(0);
@@ -95,7 +98,8 @@ fn input_bytes<'js>(input: &Value<'js>) -> Result<&'js [u8], Failure> {
             return Ok(bytes(input, "input")?);
         }
         let mut length = 0;
-        let start = qjs::JS_GetArrayBuffer(input.ctx().as_raw().as_ptr(), &mut length, input.as_raw());
+        let start =
+            qjs::JS_GetArrayBuffer(input.ctx().as_raw().as_ptr(), &mut length, input.as_raw());
         if start.is_null() {
             return if length == 0 { Ok(&[]) } else { Err(Failure::Thrown) };
         }

@@ -9,7 +9,8 @@ pub fn random<'js>(call: &Call<'js>) -> Outcome<'js> {
     let mut bytes = [0u8; 8];
     let mut filled = 0;
     while filled < bytes.len() {
-        filled += rustix::io::retry_on_intr(|| getrandom(&mut bytes[filled..], GetRandomFlags::empty()))?;
+        filled +=
+            rustix::io::retry_on_intr(|| getrandom(&mut bytes[filled..], GetRandomFlags::empty()))?;
     }
     Ok(call.float((u64::from_ne_bytes(bytes) >> 11) as f64 / (1u64 << 53) as f64))
 }

@@ -48,7 +48,14 @@ pub fn into_array<'js>(call: &Call<'js>, mut bytes: Vec<u8>) -> Outcome<'js> {
     // SAFETY: the array owns the bytes from here; they came from the allocator that `release` gives them back to.
     let raw = unsafe {
         let ctx = call.ctx.as_raw().as_ptr();
-        qjs::JS_NewUint8Array(ctx, bytes.as_mut_ptr(), bytes.len() as _, RELEASE, core::ptr::null_mut(), false)
+        qjs::JS_NewUint8Array(
+            ctx,
+            bytes.as_mut_ptr(),
+            bytes.len() as _,
+            RELEASE,
+            core::ptr::null_mut(),
+            false,
+        )
     };
     checked(&call.ctx, raw).map_err(|_| Failure::Thrown)
 }

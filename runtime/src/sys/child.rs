@@ -43,7 +43,8 @@ static CHILD_STACK: Single<Stack> = Single::new(Stack { _memory: [0; STACK] });
 
 /// Executes the program. The error is the one of execve(2), or of what was to be done before.
 pub fn start(program: &Program) -> Result<Child, Errno> {
-    let mut start = Start { program, parent: rustix::process::getpid().as_raw_nonzero().get(), error: 0 };
+    let mut start =
+        Start { program, parent: rustix::process::getpid().as_raw_nonzero().get(), error: 0 };
     let mut pidfd: c_int = -1;
     // SAFETY: the child runs on a stack of its own while this thread is stopped, touches only `start`, and ends by
     // _exit or execve. Signals are blocked meanwhile: no handler runs in it.

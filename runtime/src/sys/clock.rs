@@ -49,7 +49,10 @@ pub fn getrandom<'js>(call: &Call<'js>) -> Outcome<'js> {
     receive(call, call.integer(0, "length")?, |buffer| {
         let mut filled = 0;
         while filled < buffer.len() {
-            match rustix::rand::getrandom(&mut buffer[filled..], rustix::rand::GetRandomFlags::empty()) {
+            match rustix::rand::getrandom(
+                &mut buffer[filled..],
+                rustix::rand::GetRandomFlags::empty(),
+            ) {
                 Ok(count) => filled += count,
                 Err(Errno::INTR) => {}
                 Err(errno) => return Err(errno),

@@ -30,7 +30,9 @@ pub fn close<'js>(call: &Call<'js>) -> Outcome<'js> {
 /// `read(fd, length)`: at most that many bytes; none at the end.
 pub fn read<'js>(call: &Call<'js>) -> Outcome<'js> {
     let fd = call.fd(0)?;
-    receive(call, call.integer(1, "length")?, |buffer| retry_on_intr(|| rustix::io::read(fd, &mut *buffer)))
+    receive(call, call.integer(1, "length")?, |buffer| {
+        retry_on_intr(|| rustix::io::read(fd, &mut *buffer))
+    })
 }
 
 /// `write(fd, bytes)`: how many were written.

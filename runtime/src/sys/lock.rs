@@ -71,7 +71,11 @@ impl Alarm {
             check(libc::sigemptyset(&mut alarm))?;
             check(libc::sigaddset(&mut alarm, libc::SIGALRM))?;
             check(libc::sigprocmask(libc::SIG_UNBLOCK, &alarm, &mut before.mask))?;
-            check(libc::setitimer(libc::ITIMER_REAL, &ticks_from(milliseconds), &mut before.timer))?;
+            check(libc::setitimer(
+                libc::ITIMER_REAL,
+                &ticks_from(milliseconds),
+                &mut before.timer,
+            ))?;
         }
         Ok(before)
     }

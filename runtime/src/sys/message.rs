@@ -24,7 +24,9 @@ pub fn send<'js>(call: &Call<'js>) -> Outcome<'js> {
     let (fd, bytes) = (call.fd(0)?, call.bytes(1, "bytes")?);
     let flags = call.optional::<i32>(2, "flags")?.unwrap_or(0) | libc::MSG_NOSIGNAL;
     // SAFETY: pointer and length are those of a live slice.
-    call.number(retry(|| unsafe { libc::send(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), flags) })?)
+    call.number(retry(|| unsafe {
+        libc::send(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), flags)
+    })?)
 }
 
 /// `recv(fd, length, flags = 0)`
@@ -71,7 +73,8 @@ fn header(part: &mut libc::iovec, address: &mut [u8]) -> libc::msghdr {
     let mut message: libc::msghdr = unsafe { zeroed() };
     message.msg_iov = part;
     message.msg_iovlen = 1;
-    message.msg_name = if address.is_empty() { null_mut() } else { address.as_mut_ptr().cast::<c_void>() };
+    message.msg_name =
+        if address.is_empty() { null_mut() } else { address.as_mut_ptr().cast::<c_void>() };
     message.msg_namelen = address.len() as u32;
     message
 }
@@ -84,7 +87,10 @@ fn descriptors(value: &Value) -> Result<Vec<i32>, Failure> {
         return Err(Failure::Type("fds: want an array".into()));
     };
     if array.len() > FDS_MAX {
-        return Err(Failure::Type(alloc::format!("fds: want at most {FDS_MAX}, got {}", array.len())));
+        return Err(Failure::Type(alloc::format!(
+            "fds: want at most {FDS_MAX}, got {}",
+            array.len()
+        )));
     }
     array.iter::<Value>().map(|item| integer(&item?, "fds")).collect()
 }

@@ -28,7 +28,13 @@ pub fn mount<'js>(call: &Call<'js>) -> Outcome<'js> {
     let flags: u32 = call.integer(3, "flags")?;
     // SAFETY: all four are C strings that outlive the call.
     check(unsafe {
-        libc::mount(source.as_ptr(), target.as_ptr(), kind.as_ptr(), flags.into(), data.as_ptr().cast())
+        libc::mount(
+            source.as_ptr(),
+            target.as_ptr(),
+            kind.as_ptr(),
+            flags.into(),
+            data.as_ptr().cast(),
+        )
     })?;
     call.done()
 }

@@ -25,7 +25,9 @@ pub fn socketpair<'js>(call: &Call<'js>) -> Outcome<'js> {
     let protocol = call.integer(2, "protocol")?;
     let mut pair = [0; 2];
     // SAFETY: the kernel writes two numbers there.
-    check(unsafe { libc::socketpair(domain, kind | libc::SOCK_CLOEXEC, protocol, pair.as_mut_ptr()) })?;
+    check(unsafe {
+        libc::socketpair(domain, kind | libc::SOCK_CLOEXEC, protocol, pair.as_mut_ptr())
+    })?;
     let array = Array::new(call.ctx.clone())?;
     for (index, fd) in pair.into_iter().enumerate() {
         array.set(index, fd)?;
@@ -45,7 +47,9 @@ pub fn bind<'js>(call: &Call<'js>) -> Outcome<'js> {
 pub fn connect<'js>(call: &Call<'js>) -> Outcome<'js> {
     let (fd, address) = (call.fd(0)?, call.bytes(1, "address")?);
     // SAFETY: pointer and length are those of a live slice.
-    match check(unsafe { libc::connect(fd.as_raw_fd(), address.as_ptr().cast(), address.len() as u32) }) {
+    match check(unsafe {
+        libc::connect(fd.as_raw_fd(), address.as_ptr().cast(), address.len() as u32)
+    }) {
         Err(Errno::INTR) => finish_connect(fd)?,
         other => drop(other?),
     }

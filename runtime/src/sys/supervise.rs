@@ -47,7 +47,12 @@ const ASK_MILLISECONDS: f64 = 20.0;
 const CHUNK: usize = 64 << 10;
 
 impl<'a> Streams<'a> {
-    pub fn new(stdin: OwnedFd, stdout: OwnedFd, stderr: OwnedFd, input: &'a [u8]) -> Result<Self, Errno> {
+    pub fn new(
+        stdin: OwnedFd,
+        stdout: OwnedFd,
+        stderr: OwnedFd,
+        input: &'a [u8],
+    ) -> Result<Self, Errno> {
         for pipe in [&stdin, &stdout, &stderr] {
             set_nonblocking(pipe.as_fd())?;
         }
@@ -88,7 +93,9 @@ impl Output {
             let Some(pipe) = &self.pipe else { break };
             let length = self.bytes.len();
             self.bytes.try_reserve(CHUNK.min(limit - length + 1))?;
-            match retry_on_intr(|| rustix::io::read(pipe, rustix::buffer::spare_capacity(&mut self.bytes))) {
+            match retry_on_intr(|| {
+                rustix::io::read(pipe, rustix::buffer::spare_capacity(&mut self.bytes))
+            }) {
                 Ok(0) => self.pipe = None,
                 Ok(_) => self.exceeded = self.bytes.len() > limit,
                 Err(Errno::AGAIN) => break,
@@ -114,7 +121,13 @@ pub fn supervise(child: &Child, mut streams: Streams, limits: &Limits) -> Result
         }
     };
     let output_exceeded = streams.exceeded();
-    Ok(Ended { status, stdout: streams.stdout.bytes, stderr: streams.stderr.bytes, timed_out, output_exceeded })
+    Ok(Ended {
+        status,
+        stdout: streams.stdout.bytes,
+        stderr: streams.stderr.bytes,
+        timed_out,
+        output_exceeded,
+    })
 }
 
 /// The status if it was collected already.
@@ -124,7 +137,8 @@ fn watch(
     limits: &Limits,
     timed_out: &mut bool,
 ) -> Result<Option<c_int>, Failure> {
-    let deadline = limits.milliseconds.map(|limit| Ok::<_, Errno>(monotonic()? + limit)).transpose()?;
+    let deadline =
+        limits.milliseconds.map(|limit| Ok::<_, Errno>(monotonic()? + limit)).transpose()?;
     let mut killed = false;
     loop {
         let left = match deadline {
