@@ -15,6 +15,7 @@ import { type NetworkConfig, networkConfig } from "./config.ts";
 import { type KeyTable, keyTable } from "./key-table.ts";
 import type { CniResult, IpamResult } from "./result.ts";
 import { type SpecVersion, specVersions } from "./versions.ts";
+import { warmSchema } from "./warm-schema.ts";
 
 /** An object schema that extends `networkConfig`. */
 export type ConfigSchema = z.ZodMiniObject & z.ZodMiniType<NetworkConfig>;
@@ -139,8 +140,7 @@ const ipamField = z.optional(z.looseObject({ type: z.optional(z.string()) }));
 export function definePlugin<S extends ConfigSchema>(definition: PluginDefinition<S>): Plugin {
   const plugin = definition as unknown as PluginDefinition<ConfigSchema>;
   const config = withIpam(plugin);
-  // the first parse makes what zod makes lazily; done here it is part of the program
-  z.safeParse(config, {});
+  warmSchema(config);
   return { versions: specVersions, ...plugin, config, keys: keyTable(config) };
 }
 

@@ -1,0 +1,47 @@
+/**
+ * The first parse of a schema, made when the program is built.
+ * @module
+ */
+
+import * as z from "zod/mini";
+
+/**
+ * Parses a made-up document that has every key of the schema. zod makes much of a schema when it is first used; done at
+ * import it is part of the program, and a start finds it made.
+ */
+export function warmSchema(schema: z.core.$ZodType): void {
+  z.safeParse(schema, sample(schema));
+}
+
+/** A value of the right shape; that texts and numbers are refused does not matter here. */
+function sample(schema: z.core.$ZodType): unknown {
+  const { def } = (schema as z.core.$ZodTypes)._zod;
+  switch (def.type) {
+    case "object":
+      return Object.fromEntries(
+        Object.entries(def.shape).map(([key, field]) => [key, sample(field)]),
+      );
+    case "array":
+      return [sample(def.element)];
+    case "record":
+      return { x: sample(def.valueType) };
+    case "union":
+      return sample(def.options[0] as z.core.$ZodType);
+    case "pipe":
+      return sample(def.in);
+    case "optional":
+    case "nullable":
+    case "default":
+    case "prefault":
+    case "nonoptional":
+    case "readonly":
+    case "catch":
+      return sample(def.innerType);
+    case "boolean":
+      return true;
+    case "number":
+      return 1;
+    default:
+      return "x";
+  }
+}
