@@ -3,7 +3,6 @@
  */
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { buildDriver } from "../../core/nft/driver.ts";
 import { World } from "../../core/nft/world.ts";
 import { describeKernel, usual } from "../../kernel/requirements.ts";
 import { builtPrograms, type CniCall } from "../../kernel/sandbox.ts";
@@ -79,8 +78,7 @@ describeKernel(
       }
     };
 
-    before(async () => {
-      await buildDriver();
+    before(() => {
       world = new World();
     });
     beforeEach(
