@@ -20,7 +20,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Bundle, bundle } from "./bundle.ts";
-import { buildHost, hostProgram } from "./host.ts";
+import { buildHost, compilerProgram, hostProgram } from "./host.ts";
 import { binFolder, type Program, programs, root } from "./place.ts";
 
 const run = promisify(execFile);
@@ -93,7 +93,7 @@ export async function buildPrograms(names: readonly string[] = []): Promise<stri
   for (const folder of [binFolder, workFolder]) mkdirSync(folder, { recursive: true });
   buildHost();
   removeStrangers(all);
-  const hostDigest = digest(readFileSync(hostProgram()));
+  const hostDigest = digest(readFileSync(hostProgram()), readFileSync(compilerProgram()));
   const wanted = all.filter(({ type }) => names.length === 0 || names.includes(type));
   const made: string[] = [];
   const jobs = wanted.map((program) => async () => {

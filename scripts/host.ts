@@ -3,7 +3,7 @@
  * @module
  */
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { root } from "./place.ts";
 
 const machines: Partial<Record<NodeJS.Architecture, string>> = { x64: "x86_64", arm64: "aarch64" };
@@ -18,6 +18,11 @@ function target(): string {
 /** Path of the built host. */
 export function hostProgram(): string {
   return join(root, "runtime", "target", target(), "release", "netloom-host");
+}
+
+/** Path of its compiler, which the host hands `compile` over to: programs are shipped without a parser. */
+export function compilerProgram(): string {
+  return join(dirname(hostProgram()), "netloom-compiler");
 }
 
 /** Builds the host when its sources changed. @throws {Error} cargo fails; what it said is on stderr. */
