@@ -117,10 +117,12 @@ static int run(const char *mnt, const char *net, char **argv) {
   enter_namespace(open(mnt, O_RDONLY | O_CLOEXEC), CLONE_NEWNS, mnt);
   if (chdir(directory) && chdir("/")) fail("chdir", directory);
   fcntl(3, F_SETFD, FD_CLOEXEC);
+  pid_t self = getpid();
   long start = microseconds();
   pid_t child = vfork();
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != self) _exit(CANNOT); /* killed before it was asked for: nothing would end the program */
     execvp(argv[0], argv);
     failure = errno;
     _exit(CANNOT);
