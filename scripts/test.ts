@@ -5,4 +5,4 @@
 import { conclude, runMocha, runStaticSteps } from "./steps.ts";
 
 const steps = await runStaticSteps();
-conclude(steps, await runMocha("test/**/*.test.ts", ...process.argv.slice(2)));
+conclude(steps, await runMocha("{test,conformance}/**/*.test.ts", ...process.argv.slice(2)));

@@ -5,9 +5,9 @@ import { deepEqual, equal, match, notEqual } from "node:assert/strict";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../scripts/place.ts";
-import type { Outcome } from "../kernel/enter.ts";
-import { describeKernel } from "../kernel/requirements.ts";
-import { builtPrograms, Sandbox } from "../kernel/sandbox.ts";
+import type { Outcome } from "../../test/kernel/enter.ts";
+import { describeKernel } from "../../test/kernel/requirements.ts";
+import { builtPrograms, Sandbox } from "../../test/kernel/sandbox.ts";
 
 const cnitool = join(root, ".cache", "peers", "cnitool");
 

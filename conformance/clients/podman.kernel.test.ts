@@ -5,8 +5,8 @@ import { deepEqual, equal, match } from "node:assert/strict";
 import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describeKernel } from "../kernel/requirements.ts";
-import { builtPrograms, Sandbox } from "../kernel/sandbox.ts";
+import { describeKernel } from "../../test/kernel/requirements.ts";
+import { builtPrograms, Sandbox } from "../../test/kernel/sandbox.ts";
 
 const ulimits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096"];
 
