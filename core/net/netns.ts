@@ -1,5 +1,5 @@
 /**
- * Network namespaces: opening the one a runtime names, working in it, and sockets that stay in it.
+ * Network namespaces: opening the one a runtime names, and working in it.
  * @see namespaces(7), setns(2), ioctl_ns(2)
  * @module
  */
@@ -7,7 +7,6 @@
 import { CniError, cniCode, during, isErrno } from "../errors.ts";
 import { host } from "../host.ts";
 import { warn } from "../log.ts";
-import { RouteSocket } from "./route-socket.ts";
 
 const NSFS_MAGIC = 0x6e736673;
 const CLONE_NEWNET = 0x40000000;
@@ -93,11 +92,6 @@ export class Netns implements Disposable {
       enterAgain(before?.fd ?? home);
       inside = before;
     }
-  }
-
-  /** An rtnetlink socket that stays in this namespace. The caller disposes it. */
-  dialRoute(): RouteSocket {
-    return this.run(() => RouteSocket.open());
   }
 
   [Symbol.dispose](): void {

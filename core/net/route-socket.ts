@@ -28,6 +28,7 @@ import type { Decoded } from "netlink-ts/wire/codec.ts";
 import { isErrno } from "../errors.ts";
 import { netlinkTrace } from "./netlink-debug.ts";
 import { NetlinkSocket } from "./netlink-socket.ts";
+import type { Netns } from "./netns.ts";
 
 /** What is looked at of a link: a tenth of what the kernel tells. */
 const linkSummary = linkOverviewMessage.pick(
@@ -91,6 +92,12 @@ export class RouteSocket implements Disposable {
   /** Opens a socket in the namespace the process is in. The caller disposes it. */
   static open(): RouteSocket {
     return new RouteSocket(new NetlinkSocket(NETLINK_ROUTE));
+  }
+
+  /** Opens a socket in that namespace, where it stays; undefined where there is none. The caller disposes it. */
+  static dial<N extends Netns | undefined>(netns: N): RouteSocket | Extract<N, undefined>;
+  static dial(netns: Netns | undefined): RouteSocket | undefined {
+    return netns?.run(() => RouteSocket.open());
   }
 
   /**

@@ -28,7 +28,7 @@ export function checkAttachment(call: CheckCall<BridgeConfig>): void {
     throw new CniError(cniCode.badConfig, "Required prevResult missing");
   }
   using host = RouteSocket.open();
-  using container = netns.dialRoute();
+  using container = RouteSocket.dial(netns);
   const record = readRecord(call.attachment, recordName, bridgeRecord);
 
   const bridge = checkBridge(

@@ -48,7 +48,7 @@ export const bridge = definePlugin({
     const mac = containerMac(call);
     using netns = call.openNetns();
     using host = RouteSocket.open();
-    using container = netns.dialRoute();
+    using container = RouteSocket.dial(netns);
     using rollback = new Rollback();
 
     const bridge = ensureBridge(host, wantedBridge(config));

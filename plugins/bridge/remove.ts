@@ -45,7 +45,7 @@ function removeLinks(call: DelCall<BridgeConfig>): void {
 function removeReferenceLink(call: DelCall<BridgeConfig>, host: RouteSocket): void {
   const { config, ifName, prevResult } = call;
   using netns = call.openNetnsIfPresent();
-  using container = netns?.dialRoute();
+  using container = RouteSocket.dial(netns);
   const inside = container?.linkByName(ifName);
   const outside = inside?.link === undefined ? undefined : host.linkByIndex(inside.link);
   if (inside === undefined || outside === undefined) return;

@@ -11,7 +11,7 @@ import type { CniIp, CniResult } from "../../core/cni/result.ts";
 import { CniError, cniCode } from "../../core/errors.ts";
 import { formatMac } from "../../core/net/address.ts";
 import type { Netns } from "../../core/net/netns.ts";
-import type { Link, RouteSocket } from "../../core/net/route-socket.ts";
+import { type Link, RouteSocket } from "../../core/net/route-socket.ts";
 import { Rollback } from "../../core/rollback.ts";
 import { loopbackAddresses } from "./addresses.ts";
 
@@ -24,7 +24,7 @@ export const loopback = definePlugin({
 
   add({ openNetns, prevResult }) {
     using netns = openNetns();
-    using route = netns.dialRoute();
+    using route = RouteSocket.dial(netns);
     using rollback = new Rollback();
 
     const link = requireLink(route);
@@ -39,7 +39,7 @@ export const loopback = definePlugin({
 
   check({ openNetns, netnsPath, prevResult }) {
     using netns = openNetns();
-    using route = netns.dialRoute();
+    using route = RouteSocket.dial(netns);
     const link = requireLink(route);
     if (!isUp(link)) throw new CniError(cniCode.internal, "loopback interface is down");
     const present = loopbackAddresses(route, link.ifindex).map(({ address }) => address);
@@ -51,7 +51,7 @@ export const loopback = definePlugin({
 
   del({ openNetnsIfPresent }) {
     using netns = openNetnsIfPresent(); // the runtime may have removed it already
-    using route = netns?.dialRoute();
+    using route = RouteSocket.dial(netns);
     const link = route?.linkByName(name);
     if (route && link && isUp(link)) setUp(route, link, false);
   },

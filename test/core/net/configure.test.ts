@@ -1,6 +1,7 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { configureInterface } from "../../../core/net/configure.ts";
 import { Netns } from "../../../core/net/netns.ts";
+import { RouteSocket } from "../../../core/net/route-socket.ts";
 import { useHost } from "../../fake-host.ts";
 import { FakeNetwork } from "./fake-network.ts";
 
@@ -16,7 +17,7 @@ function configured(refuse: (type: string) => number | undefined = () => undefin
   inside.addLink({ ifname: "eth0" });
   network.refuses = (_, type) => refuse(type);
   using netns = Netns.open(path);
-  using route = netns.dialRoute();
+  using route = RouteSocket.dial(netns);
   configureInterface({ netns, route, ifname: "eth0", result });
   return { network, inside };
 }
@@ -61,7 +62,7 @@ describe("configureInterface", () => {
     const network = useHost(new FakeNetwork());
     network.container(path);
     using netns = Netns.open(path);
-    using route = netns.dialRoute();
+    using route = RouteSocket.dial(netns);
     throws(
       () => configureInterface({ netns, route, ifname: "eth0", result }),
       /failed to lookup "eth0"/,

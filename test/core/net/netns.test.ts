@@ -79,11 +79,11 @@ describe("Netns.run", () => {
   });
 });
 
-describe("Netns.dialRoute", () => {
+describe("RouteSocket.dial", () => {
   it("gives a socket that stays there", () => {
     world();
     using a = Netns.open("/run/a");
-    using route = a.dialRoute();
+    using route = RouteSocket.dial(a);
     deepEqual([route.ifindexOf("in-a"), route.ifindexOf("in-b")], [2, undefined]);
     deepEqual(here(), ["lo"]);
   });

@@ -20,7 +20,7 @@ function world(): FakeNetwork {
 function make() {
   using netns = Netns.open(path);
   using host = RouteSocket.open();
-  using container = netns.dialRoute();
+  using container = RouteSocket.dial(netns);
   const port = { bridge: 1, hairpin: false, isolated: true };
   return createVeth(host, container, { attachment, netns, mtu: 1300, port });
 }
