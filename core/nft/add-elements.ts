@@ -71,8 +71,8 @@ function addOnce(
 ): void {
   const { looks } = round;
   const isBound = looks || elements.some(isPublishedPort);
-  const transaction = openTransaction(isBound ? nft.generation() : undefined);
-  const isThere = isSetUp(nft, elements);
+  const { generation, isThere } = standOf(nft, elements);
+  const transaction = openTransaction(isBound ? generation : undefined);
   round.isIncomplete ||= !isThere;
   if (round.isIncomplete) transaction.append(setUp);
   const inTheWay = isThere ? standing(nft, elements, looks) : [];
@@ -83,15 +83,21 @@ function addOnce(
   during("add elements to nf_tables", () => nft.commit(transaction, { deletes }));
 }
 
-/** False when a table that elements go to is missing. Tables of another version are rebuilt first. */
-function isSetUp(nft: NftSocket, elements: readonly TableElement[]): boolean {
+/**
+ * The generation, and whether the tables that elements go to are there. Tables of another version are rebuilt first, which
+ * makes another generation.
+ */
+function standOf(
+  nft: NftSocket,
+  elements: readonly TableElement[],
+): { generation: number; isThere: boolean } {
   const families = new Set(elements.map(({ set }) => sets[set].family));
-  const comments = [...families].map((family) => nft.tableComment(family));
+  const { generation, comments } = nft.tables([...families]);
   if (comments.some((comment) => comment !== undefined && comment !== tableComment)) {
     rebuildTables(nft);
-    return true;
+    return { generation: nft.generation(), isThere: true };
   }
-  return !comments.includes(undefined);
+  return { generation, isThere: !comments.includes(undefined) };
 }
 
 /** What stands where elements are to be added, each once. */

@@ -9,15 +9,17 @@ import { sameBytes, samePlace, type TableElement } from "./table-element.ts";
 
 /** Those of `elements` that are not in the kernel, or there with another owner or value. Nothing is there without a table. */
 export function missingElements(nft: NftSocket, elements: readonly TableElement[]): TableElement[] {
-  return elements.filter((element) => {
-    const { set, key, data, owner } = element;
-    if (!belongsToPod(element)) return nft.find({ set, key }) === undefined;
-    const there = nft.find(element);
-    return !(
-      there !== undefined &&
-      samePlace(there, element) &&
-      there.owner === owner &&
-      sameBytes(there.data, data)
-    );
+  const { found } = nft.lookUp(
+    // what pods share is found by any key that it holds
+    elements.map((each) => (belongsToPod(each) ? each : { set: each.set, key: each.key })),
+  );
+  return elements.filter((element, at) => {
+    const there = found[at];
+    if (there === undefined) return true;
+    return belongsToPod(element) && !isElement(there, element);
   });
+}
+
+function isElement(there: TableElement, { data, owner, ...place }: TableElement): boolean {
+  return samePlace(there, place) && there.owner === owner && sameBytes(there.data, data);
 }

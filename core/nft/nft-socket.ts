@@ -5,7 +5,8 @@
 
 import type { Batch } from "netlink-ts/netlink/batch.ts";
 import { Connection } from "netlink-ts/netlink/connection.ts";
-import { answeredBy, type Request } from "netlink-ts/netlink/request.ts";
+import { NetlinkError } from "netlink-ts/netlink/netlink-error.ts";
+import { answeredBy, type Call, call, type Request } from "netlink-ts/netlink/request.ts";
 import { NETLINK_NETFILTER } from "netlink-ts/netlink/socket.ts";
 import type { Transport } from "netlink-ts/netlink/transport.ts";
 import { closeTransaction } from "netlink-ts/nftables/batch.ts";
@@ -40,6 +41,23 @@ const theElements = answeredBy(getElements, elementsAlone);
 /** Not decoded: reading a thousand elements costs milliseconds, looking for a text in them does not. */
 const rawElements = answeredBy(getElements, { read: (reader: Reader) => reader.slice() });
 
+/** How many answers a socket has room for. */
+const questionsPerExchange = 16;
+
+/** What the questions of {@link NftSocket} are answered with. */
+interface Answer {
+  readonly id?: number | undefined;
+  readonly userdata?: Uint8Array | undefined;
+  readonly elements?: Element[] | undefined;
+}
+
+const theGeneration: Call<Answer> = call(oneGeneration, {});
+
+const ourTable = (family: number): Call<Answer> => call(oneComment, { family, name: tableName });
+
+const oneElement = (element: TableElement): Call<Answer> =>
+  call(theElements, { ...place(element.set), elements: [elementKey(element)] });
+
 /**
  * An nf_tables socket in the namespace it was opened in. Dispose it; unlike closing an nfnetlink socket, that does not wait
  * until what it deleted is freed.
@@ -68,8 +86,23 @@ export class NftSocket implements Disposable {
 
   /** The comment of our table of that family: "" when it has none, undefined when there is no table. */
   tableComment(family: number): string | undefined {
-    const found = this.ask(oneComment, { family, name: tableName });
-    return found && (commentOf(found.userdata) ?? "");
+    return commentIn(this.ask(oneComment, { family, name: tableName }));
+  }
+
+  /** The comments of our tables of those families, and before that the generation, in one exchange. */
+  tables(families: readonly number[]): { generation: number; comments: (string | undefined)[] } {
+    const [first, ...found] = this.#askAll([theGeneration, ...families.map(ourTable)]);
+    return { generation: first?.id ?? 0, comments: found.map(commentIn) };
+  }
+
+  /** What {@link find} finds for each of the elements, and the generation before, in few exchanges. */
+  lookUp(elements: readonly TableElement[]): {
+    generation: number;
+    found: (TableElement | undefined)[];
+  } {
+    const [first, ...answers] = this.#askAll([theGeneration, ...elements.map(oneElement)]);
+    const found = answers.map((answer, at) => foundIn(answer, elements[at]!));
+    return { generation: first?.id ?? 0, found };
   }
 
   /**
@@ -87,9 +120,7 @@ export class NftSocket implements Disposable {
   find(element: TableElement): TableElement | undefined {
     const { set } = element;
     const elements = [elementKey(element)];
-    const answer = this.ask(theElements, { ...place(set), elements });
-    const found = answer?.elements?.[0];
-    return found && read(set, found);
+    return foundIn(this.ask(theElements, { ...place(set), elements }), element);
   }
 
   /** All elements of a set, none when there is no such set. */
@@ -114,6 +145,20 @@ export class NftSocket implements Disposable {
       if (isErrno(error, "ENOENT")) return undefined;
       throw error;
     }
+  }
+
+  /** Undefined for what is not there (ENOENT). */
+  #askAll(questions: readonly Call<Answer>[]): (Answer | undefined)[] {
+    const answers: (Answer | undefined)[] = [];
+    for (let at = 0; at < questions.length; at += questionsPerExchange) {
+      const replies = this.connection.getAll(...questions.slice(at, at + questionsPerExchange));
+      for (const reply of replies) {
+        if (!(reply instanceof NetlinkError)) answers.push(reply);
+        else if (isErrno(reply, "ENOENT")) answers.push(undefined);
+        else throw reply;
+      }
+    }
+    return answers;
   }
 
   [Symbol.dispose](): void {
@@ -142,6 +187,15 @@ export class NftSocket implements Disposable {
 }
 
 type ElementsInput = MessageInput<typeof elementsMessage>;
+
+function commentIn(table: Answer | undefined): string | undefined {
+  return table && (commentOf(table.userdata) ?? "");
+}
+
+function foundIn(answer: Answer | undefined, { set }: TableElement): TableElement | undefined {
+  const found = answer?.elements?.[0];
+  return found && read(set, found);
+}
 
 function readAll(set: SetName, answer: { elements?: Element[] | undefined }): TableElement[] {
   return answer.elements?.map((each) => read(set, each)) ?? [];

@@ -25,30 +25,36 @@ export function removeElements(nft: NftSocket, elements: readonly TableElement[]
   if (own.length === 0) return;
   during("remove elements from nf_tables", () =>
     untilNotOvertaken(() => {
-      const transaction = openTransaction(nft.generation());
-      const there = stillOwned(nft, own);
+      const { generation, there } = stillOwned(nft, own);
       if (there.length === 0) return;
+      const transaction = openTransaction(generation);
       appendDeletes(transaction, there);
       nft.commit(transaction, { deletes: true });
     }, vanished),
   );
 }
 
-/** Those of `elements` that the kernel has, in their very place and with their owner. */
-function stillOwned(nft: NftSocket, elements: readonly TableElement[]): TableElement[] {
+/** Those of `elements` that the kernel has, in their very place and with their owner, and a generation not later than that. */
+function stillOwned(
+  nft: NftSocket,
+  elements: readonly TableElement[],
+): { generation: number; there: TableElement[] } {
   const counts = new Map<SetName, number>();
   for (const { set } of elements) counts.set(set, (counts.get(set) ?? 0) + 1);
-  const dumps = new Map<SetName, Map<string, TableElement>>();
-  const holder = (element: TableElement): TableElement | undefined => {
-    const { set } = element;
-    if (counts.get(set)! <= questionsAtMost) return nft.find(element);
-    if (!dumps.has(set)) dumps.set(set, indexed(nft.elements(set)));
-    return dumps.get(set)!.get(element.key.join());
-  };
-  return elements.filter((element) => {
-    const there = holder(element);
-    return there !== undefined && there.owner === element.owner && samePlace(there, element);
-  });
+  const few = elements.filter(({ set }) => counts.get(set)! <= questionsAtMost);
+  const { generation, found } = nft.lookUp(few);
+  const there = few.filter((each, at) => isStill(found[at], each));
+  for (const [set, count] of counts) {
+    if (count <= questionsAtMost) continue;
+    const dump = indexed(nft.elements(set));
+    const many = elements.filter((each) => each.set === set);
+    there.push(...many.filter((each) => isStill(dump.get(each.key.join()), each)));
+  }
+  return { generation, there };
+}
+
+function isStill(found: TableElement | undefined, element: TableElement): boolean {
+  return found !== undefined && found.owner === element.owner && samePlace(found, element);
 }
 
 function indexed(elements: TableElement[]): Map<string, TableElement> {

@@ -30,8 +30,9 @@ const tables = [
  * counted, not read: the kernel tells of each chain how many rules it has and how many lead to it.
  */
 export function setUpFaults(nft: NftSocket): string[] {
-  return tables.flatMap(({ family, label, uses }) => {
-    const comment = nft.tableComment(family);
+  const { comments } = nft.tables(tables.map(({ family }) => family));
+  return tables.flatMap(({ family, label, uses }, at) => {
+    const comment = comments[at];
     if (comment === undefined) return [`table "${label}" is missing`];
     if (comment !== tableComment) {
       return [`table "${label}" is "${comment}", want "${tableComment}"`];

@@ -47,6 +47,11 @@ type Answers<C extends readonly Call[]> = {
   [K in keyof C]: C[K] extends Call<infer R> ? R[] : never;
 };
 
+/** Answers of {@link Connection.getAll}: of each question its answer or its refusal. */
+type Replies<C extends readonly Call[]> = {
+  [K in keyof C]: C[K] extends Call<infer R> ? R | NetlinkError : never;
+};
+
 /**
  * Asks the kernel, one exchange at a time. Messages that belong to none (notifications of multicast groups, rests of an
  * exchange that was given up) are stepped over.
@@ -105,15 +110,45 @@ export class Connection {
         if (frames.sequence !== base) {
           continue;
         }
-        if (frames.type === NLMSG_ERROR) {
-          const ack = this.#acknowledgement(frames, request);
-          throw this.#refusal(batch, 0, ack.errno === 0 ? { ...ack, errno: ENODATA } : ack);
+        const reply = this.#reply(frames, batch, 0);
+        if (reply instanceof NetlinkError) {
+          throw reply;
         }
-        if (frames.type >= NLMSG_MIN_TYPE) {
-          return this.#answer(frames, request) as R;
+        if (reply !== undefined) {
+          return reply as R;
         }
       }
     }
+  }
+
+  /**
+   * Asks for several objects in one datagram, one answer each. Not for more than some 16 at once: what the kernel cannot
+   * queue is lost.
+   * @returns answers in order; in place of one that was refused, the refusal
+   */
+  getAll<const C extends readonly Call[]>(...calls: C): Replies<C> {
+    const batch = this.#batch.clear();
+    for (const each of calls) {
+      batch.addCall(each);
+    }
+    const base = this.#send(batch, -1, 0);
+    const replies: unknown[] = [];
+    let awaited = batch.count;
+    while (awaited > 0) {
+      const frames = new Frames(this.#transport.receive());
+      while (frames.next()) {
+        const index = (frames.sequence - base) >>> 0;
+        if (index >= batch.count) {
+          continue;
+        }
+        const reply = this.#reply(frames, batch, index);
+        if (reply !== undefined) {
+          replies[index] = reply;
+          awaited--;
+        }
+      }
+    }
+    return replies as Replies<C>;
   }
 
   /**
@@ -206,6 +241,19 @@ export class Connection {
         }
       }
     }
+  }
+
+  /** The answer to a question, or its refusal: success without an answer is one too. Undefined for neither. */
+  #reply(frames: Frames, batch: Batch, index: number): unknown {
+    const request = batch.request(index);
+    if (frames.type >= NLMSG_MIN_TYPE) {
+      return this.#answer(frames, request);
+    }
+    if (frames.type !== NLMSG_ERROR) {
+      return undefined;
+    }
+    const ack = this.#acknowledgement(frames, request);
+    return this.#refusal(batch, index, ack.errno === 0 ? { ...ack, errno: ENODATA } : ack);
   }
 
   #answer<R>(frames: Frames, request: Request<never, R>): R {

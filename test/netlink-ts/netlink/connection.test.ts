@@ -182,6 +182,36 @@ describe("Connection.get", () => {
   });
 });
 
+describe("Connection.getAll", () => {
+  it("sends one datagram without a wish for acknowledgements and returns the answers", () => {
+    const kernel = new FakeKernel(({ payload }) => ({ payloads: [payload[0] === 1 ? one : two] }));
+    const connection = new Connection(kernel);
+    const answers = connection.getAll(call(getThing, { index: 1 }), call(getThing, { index: 2 }));
+    deepEqual(answers, [
+      { index: 1, name: "one" },
+      { index: 2, name: "two" },
+    ]);
+    equal(kernel.sent.length, 1);
+    deepEqual(
+      kernel.requests.map(({ flags }) => flags & NLM_F_ACK),
+      [0, 0],
+    );
+  });
+  it("returns a refusal in its place", () => {
+    const kernel = new FakeKernel(({ payload }) =>
+      payload[0] === 1 ? { errno: 2 } : { payloads: [two] },
+    );
+    const connection = new Connection(kernel);
+    const [first, second] = connection.getAll(
+      call(getThing, { index: 1 }),
+      call(getThing, { index: 2 }),
+    );
+    equal((first as NetlinkError).code, "ENOENT");
+    deepEqual(second, { index: 2, name: "two" });
+  });
+  it("needs no question", () => deepEqual(new Connection(new FakeKernel()).getAll(), []));
+});
+
 describe("Connection.dump", () => {
   it("collects messages over several datagrams", () => {
     const kernel = new FakeKernel(() => ({ payloads: [one, two, three] }));
