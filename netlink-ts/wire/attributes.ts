@@ -8,7 +8,7 @@ import type { Field, UnknownAttribute } from "./attribute-field.ts";
 import { readItems, readTable } from "./attribute-reader.ts";
 import { writeItems, writeTable } from "./attribute-writer.ts";
 import type { Codec, Decoded } from "./codec.ts";
-import type { Reader } from "./cursor.ts";
+import type { Reader, Writer } from "./cursor.ts";
 import { bytes as bytesCodec } from "./scalars.ts";
 
 export type { UnknownAttribute };
@@ -37,12 +37,12 @@ export interface Attributes<T> extends Codec<T> {
  * codec is {@link repeated}. As a payload it is a nest, with NLA_F_NESTED.
  */
 export function attributes<R extends Rows>(rows: R): Attributes<AttributesValue<R>> {
-  return table(fieldsOf(rows), true);
+  return new Table(fieldsOf(rows), true);
 }
 
 /** The same attributes in a nest whose type carries no NLA_F_NESTED, where the kernel's own dumps leave it out. */
 export function unflagged<C extends Codec<unknown>>(codec: C): C {
-  return { ...codec, nested: false };
+  return Object.assign(Object.create(Object.getPrototypeOf(codec)), codec, { nested: false });
 }
 
 /** A nest nobody looked into. */
@@ -113,42 +113,58 @@ export function selectedBy<T extends Record<string | number, Codec<any>>>(
   return codec;
 }
 
-/**
- * @param keeps whether attributes without a row are kept as unknown
- * @param picked it is a part of a table
- * @param types how many numbers the look-up holds: without holes, and without ends that are met often, engines find faster
- */
-function table<T extends object>(
-  fields: Field[],
-  keeps: boolean,
-  types = 1 + Math.max(0, ...fields.map(({ type }) => type)),
-  picked = false,
-): Attributes<T> {
-  const byType: (Field | undefined)[] = new Array(types).fill(undefined);
-  for (const field of fields) {
-    byType[field.type] = field;
+/** A class, for a program has many tables, and closures of each would be most of what a table takes. */
+class Table<T extends object> implements Attributes<T> {
+  readonly nested = true;
+  private readonly fields: Field[];
+  /** The index of each field by its name. */
+  private readonly places: Record<string, number> = Object.create(null);
+  private readonly byType: (Field | undefined)[];
+  private readonly keeps: boolean;
+  /** What is picked is decoded only until all of it is found. */
+  private readonly wanted: number;
+
+  /**
+   * @param keeps whether attributes without a row are kept as unknown
+   * @param picked it is a part of a table
+   * @param types how many numbers the look-up holds: without holes, and without ends that are met often, engines find faster
+   */
+  constructor(
+    fields: Field[],
+    keeps: boolean,
+    types = 1 + Math.max(0, ...fields.map(({ type }) => type)),
+    picked = false,
+  ) {
+    this.fields = fields;
+    this.keeps = keeps;
+    this.byType = new Array(types).fill(undefined);
+    fields.forEach((field, index) => {
+      this.byType[field.type] = field;
+      this.places[field.name] = index;
+    });
+    const endless = !picked || keeps || fields.some(({ item }) => item !== undefined);
+    this.wanted = endless ? Number.POSITIVE_INFINITY : fields.length;
   }
-  const places: Record<string, number> = Object.create(null);
-  fields.forEach(({ name }, index) => {
-    places[name] = index;
-  });
-  // what is picked is decoded only until all of it is found
-  const endless = !picked || keeps || fields.some(({ item }) => item !== undefined);
-  const wanted = endless ? Number.POSITIVE_INFINITY : fields.length;
-  const readInto = (reader: Reader, into: object) => {
-    readTable(reader, byType, into as Record<string, unknown>, keeps, wanted);
-    return into;
-  };
-  return {
-    nested: true,
-    write: (writer, value) => writeTable(writer, fields, places, value as Record<string, unknown>),
-    read: (reader) => readInto(reader, {}) as T,
-    readInto: readInto as Attributes<T>["readInto"],
-    pick: (...names) => {
-      const chosen = fields.filter((field) => (names as string[]).includes(field.name));
-      return table(chosen, (names as string[]).includes("unknown"), types, true);
-    },
-  };
+
+  write(writer: Writer, value: T): void {
+    writeTable(writer, this.fields, this.places, value as Record<string, unknown>);
+  }
+
+  read(reader: Reader): T {
+    return this.readInto(reader, {});
+  }
+
+  readInto<H extends object>(reader: Reader, value: H): H & T {
+    const into = value as Record<string, unknown>;
+    readTable(reader, this.byType, into, this.keeps, this.wanted);
+    return value as H & T;
+  }
+
+  pick<K extends keyof T & string>(...names: K[]): Attributes<Pick<T, K>> {
+    const chosen = this.fields.filter((field) => (names as string[]).includes(field.name));
+    const keeps = (names as string[]).includes("unknown");
+    return new Table(chosen, keeps, this.byType.length, true);
+  }
 }
 
 function fieldsOf(rows: Rows): Field[] {

@@ -40,37 +40,55 @@ export function message<H extends object, A extends object>(
   header: Struct<H>,
   attrs: Attributes<A>,
 ): Message<H, A> {
-  const headerSize = align(header.size);
-  const codec: Message<H, A> = {
-    name,
-    headerSize,
-    write(writer, value) {
-      try {
-        header.write(writer, value);
-        writer.pad();
-        attrs.write(writer, value);
-      } catch (error) {
-        throw nameRange(error, name);
-      }
-    },
-    read(reader) {
-      try {
-        const head = header.read(reader);
-        reader.offset = Math.min(align(reader.offset), reader.end);
-        return attrs.readInto(reader, head);
-      } catch (error) {
-        throw error instanceof DecodeError ? error.within(name) : error;
-      }
-    },
-    encode(value) {
-      const writer = new Writer();
-      codec.write(writer, value);
-      return writer.finish();
-    },
-    parse: (bytes) => codec.read(new Reader(bytes)),
-    pick: (...names) => message(name, header, attrs.pick(...names)),
-  };
-  return codec;
+  return new TableMessage(name, header, attrs);
+}
+
+class TableMessage<H extends object, A extends object> implements Message<H, A> {
+  readonly name: string;
+  readonly headerSize: number;
+  private readonly header: Struct<H>;
+  private readonly attrs: Attributes<A>;
+
+  constructor(name: string, header: Struct<H>, attrs: Attributes<A>) {
+    this.name = name;
+    this.headerSize = align(header.size);
+    this.header = header;
+    this.attrs = attrs;
+  }
+
+  write(writer: Writer, value: HeaderInput<H> & A): void {
+    try {
+      this.header.write(writer, value);
+      writer.pad();
+      this.attrs.write(writer, value);
+    } catch (error) {
+      throw nameRange(error, this.name);
+    }
+  }
+
+  read(reader: Reader): H & A {
+    try {
+      const head = this.header.read(reader);
+      reader.offset = Math.min(align(reader.offset), reader.end);
+      return this.attrs.readInto(reader, head);
+    } catch (error) {
+      throw error instanceof DecodeError ? error.within(this.name) : error;
+    }
+  }
+
+  encode(value: HeaderInput<H> & A): Uint8Array {
+    const writer = new Writer();
+    this.write(writer, value);
+    return writer.finish();
+  }
+
+  parse(bytes: Uint8Array): H & A {
+    return this.read(new Reader(bytes));
+  }
+
+  pick<K extends keyof A & string>(...names: K[]): Message<H, Pick<A, K>> {
+    return new TableMessage(this.name, this.header, this.attrs.pick(...names));
+  }
 }
 
 /** What a message is encoded from: header fields optional. */
