@@ -50,8 +50,8 @@ export type Rule = readonly Statement[];
 
 const loopback6 = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 
-/** Rules of each chain but the administrator's. */
-export const inetRules: Record<Exclude<keyof typeof inetChains, typeof adminChain>, Rule[]> = {
+/** What comes in, or is sent by this host: published ports. */
+const incoming = () => ({
   // route_localnet opens 127/8 to a bridge; on the wire it is never right. Replies need no exception.
   guard: [
     // iif != "lo" ip daddr 127.0.0.0/8 drop
@@ -91,7 +91,10 @@ export const inetRules: Record<Exclude<keyof typeof inetChains, typeof adminChai
     // ip saddr 127.0.0.0/8 ct status dnat ip daddr @nosnat4 reject with icmp port-unreachable
     [ipv4, fromLoopback, ctStatusDnat, isIn("nosnat4", ipDaddr), refuse],
   ],
+});
 
+/** What leaves: masquerading. */
+const outgoing = () => ({
   postrouting: [
     // ct status dnat jump published
     [ctStatusDnat, jump("published")],
@@ -131,7 +134,10 @@ export const inetRules: Record<Exclude<keyof typeof inetChains, typeof adminChai
     // path, and the neighbour keeps its address
     [isIn("near", iifname, oifname), masquerade],
   ],
+});
 
+/** What is forwarded. */
+const forwarded = () => ({
   allow: [
     // meta mark set meta mark | 0x1000
     [setMarkBit(forwardMark)],
@@ -188,4 +194,9 @@ export const inetRules: Record<Exclude<keyof typeof inetChains, typeof adminChai
   // the bit never leaves the hook
   // meta mark & 0x1000 != 0 meta mark set meta mark & 0xffffefff
   forward_after: [[clearMarkBit(forwardMark)]],
-};
+});
+
+/** Rules of each chain but the administrator's. Made, encoded and let go when the program is built. */
+export function inetRules(): Record<Exclude<keyof typeof inetChains, typeof adminChain>, Rule[]> {
+  return { ...incoming(), ...outgoing(), ...forwarded() };
+}

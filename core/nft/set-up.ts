@@ -24,8 +24,8 @@ import { tableComment, tableName } from "./table-name.ts";
  * there already only the chains' rules are made anew and elements stay, so any number may do this at once.
  */
 export const setUp: Batch = new Batch(32768)
-  .append(setUpOf(NFPROTO_INET, inetChains, inetRules))
-  .append(setUpOf(NFPROTO_BRIDGE, bridgeChains, bridgeRules));
+  .append(setUpOf(NFPROTO_INET, inetChains, inetRules()))
+  .append(setUpOf(NFPROTO_BRIDGE, bridgeChains, bridgeRules()));
 
 function setUpOf(family: number, chains: Chains, rules: Readonly<Record<string, Rule[]>>): Batch {
   const batch = new Batch(16384);

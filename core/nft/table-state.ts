@@ -21,8 +21,8 @@ import { tableComment, tableName } from "./table-name.ts";
 
 const chainUses = answeredBy(getChain, chainMessage.pick("table", "name", "use"));
 const tables = [
-  { family: NFPROTO_INET, label: `inet ${tableName}`, uses: usesOf(inetRules) },
-  { family: NFPROTO_BRIDGE, label: `bridge ${tableName}`, uses: usesOf(bridgeRules) },
+  { family: NFPROTO_INET, label: `inet ${tableName}`, uses: usesOf(inetRules()) },
+  { family: NFPROTO_BRIDGE, label: `bridge ${tableName}`, uses: usesOf(bridgeRules()) },
 ];
 
 /**
