@@ -8,7 +8,7 @@ import { IFF_PROMISC, IFF_UP, linkData } from "netlink-ts/route/link.ts";
 import { CniError, cniCode, during, isErrno } from "../errors.ts";
 import { warn } from "../log.ts";
 import { randomMac } from "./mac.ts";
-import type { Link, RouteSocket } from "./route-socket.ts";
+import { askIdentity, type LinkIdentity, type RouteSocket } from "./route-socket.ts";
 import { tryWriteSysctl } from "./sysctl.ts";
 
 /** What a bridge shall be. */
@@ -40,14 +40,14 @@ export interface Bridge {
  */
 export function ensureBridge(route: RouteSocket, wanted: WantedBridge): Bridge {
   return during(`create bridge "${wanted.ifname}"`, () => {
-    const found = route.linkByName(wanted.ifname);
+    const [found] = route.lookUp(askIdentity({ ifname: wanted.ifname }));
     if (found !== undefined) return adopted(route, found, wanted);
     return createdHere(route, wanted) ?? adopted(route, existing(route, wanted.ifname), wanted);
   });
 }
 
-function existing(route: RouteSocket, ifname: string): Link {
-  const link = route.linkByName(ifname);
+function existing(route: RouteSocket, ifname: string): LinkIdentity {
+  const [link] = route.lookUp(askIdentity({ ifname }));
   if (link !== undefined) return link;
   throw new CniError(cniCode.tryAgain, `"${ifname}" came and went while it was looked at`);
 }
@@ -77,7 +77,7 @@ function createdHere(route: RouteSocket, wanted: WantedBridge): Bridge | undefin
   return { ifname, ifindex, mac, isNew: true };
 }
 
-function adopted(route: RouteSocket, link: Link, wanted: WantedBridge): Bridge {
+function adopted(route: RouteSocket, link: LinkIdentity, wanted: WantedBridge): Bridge {
   const { ifname } = wanted;
   const { ifindex, address } = link;
   if (link.linkInfo?.kind !== "bridge" || address === undefined) {

@@ -62,7 +62,11 @@ export function interfaceEntry(result: CniResult, ifname: string, sandbox: strin
 }
 
 /** MAC address, MTU and state of a link against its entry. @throws {CniError} */
-export function checkLink(link: Link, { name, mac, mtu }: CniInterface, up: boolean): void {
+export function checkLink(
+  link: Pick<Link, "address" | "mtu" | "flags">,
+  { name, mac, mtu }: CniInterface,
+  up: boolean,
+): void {
   const found = formatMac(link.address ?? new Uint8Array());
   if (mac !== undefined && mac.toLowerCase() !== found) {
     throw failed(`interface "${name}" has MAC address ${found}, "prevResult" says ${mac}`);
@@ -84,7 +88,8 @@ function ownAddresses({ prevResult, own }: ExpectedInterface, entry: CniInterfac
 
 function checkAddresses(route: RouteSocket, link: Link, expected: readonly Prefix[]): void {
   if (expected.length === 0) return;
-  const present = route.addresses(link.ifindex);
+  const families = new Set(expected.map(({ address }) => familyOf(address)));
+  const present = [...families].flatMap((family) => route.addresses(link.ifindex, family));
   for (const { address, length } of expected) {
     const found = present.some((each) => {
       const own = each.local ?? each.address;

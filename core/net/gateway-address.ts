@@ -5,6 +5,7 @@
 
 import { call } from "netlink-ts/netlink/request.ts";
 import { deleteAddress, newAddress } from "netlink-ts/route/address.ts";
+import { familyOf } from "netlink-ts/route/family.ts";
 import { setLink } from "netlink-ts/route/link.ts";
 
 import { CniError, cniCode, during, isErrno } from "../errors.ts";
@@ -34,7 +35,7 @@ export function ensureGatewayAddresses(
   force: boolean,
 ): void {
   if (gateways.length === 0) return;
-  const present = presentAddresses(route, link.ifindex);
+  const present = presentAddresses(route, link.ifindex, gateways);
   for (const gateway of gateways) {
     if (present.some((prefix) => isEqual(prefix, gateway))) continue;
     const strangers = present.filter((prefix) => !gateways.some((own) => isEqual(own, prefix)));
@@ -46,8 +47,15 @@ export function ensureGatewayAddresses(
   }
 }
 
-function presentAddresses(route: RouteSocket, ifindex: number): Prefix[] {
-  return route.addresses(ifindex).flatMap(({ local, address, prefixLength: length }) => {
+/** The link's addresses, at least those of the gateways' families. */
+function presentAddresses(
+  route: RouteSocket,
+  ifindex: number,
+  gateways: readonly Prefix[],
+): Prefix[] {
+  const [family = 0, ...others] = new Set(gateways.map(({ address }) => familyOf(address)));
+  const found = route.addresses(ifindex, others.length === 0 ? family : undefined);
+  return found.flatMap(({ local, address, prefixLength: length }) => {
     const own = local ?? address;
     return own === undefined || isLinkLocal(own) ? [] : [{ address: own, length }];
   });
@@ -97,7 +105,7 @@ function addAddress(route: RouteSocket, link: GatewayLink, gateway: Prefix): voi
     );
   } catch (error) {
     if (!isErrno(error, "EEXIST")) throw error;
-    const present = presentAddresses(route, ifindex);
+    const present = presentAddresses(route, ifindex, [gateway]);
     if (!present.some((prefix) => isEqual(prefix, gateway))) throw error;
   }
 }

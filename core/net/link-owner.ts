@@ -8,7 +8,7 @@ import { setLink } from "netlink-ts/route/link.ts";
 
 import { type Attachment, ownerNetworkText, ownerText } from "../attachment.ts";
 import { isErrno } from "../errors.ts";
-import type { Link, RouteSocket } from "./route-socket.ts";
+import { askOwner, type Link, type LinkOwner, type RouteSocket } from "./route-socket.ts";
 
 const hostLinkName = /^veth[0-9a-f]{8}$/;
 /** How many names an attachment's host end may have: the next one is taken when a stranger has the name before. */
@@ -50,11 +50,11 @@ function spread(number: number): number {
 }
 
 /** The host ends that carry this attachment's mark: one, or none, or more after a crash. */
-export function ownedHostLinks(route: RouteSocket, attachment: Attachment): Link[] {
+export function ownedHostLinks(route: RouteSocket, attachment: Attachment): LinkOwner[] {
   const owner = ownerText(attachment);
-  return hostLinkNames(attachment).flatMap((name) => {
-    if (route.ifindexOf(name) === undefined) return [];
-    const link = route.linkByName(name);
+  return hostLinkNames(attachment).flatMap((ifname) => {
+    if (route.ifindexOf(ifname) === undefined) return [];
+    const [link] = route.lookUp(askOwner({ ifname }));
     return link?.ifalias === owner ? [link] : [];
   });
 }
@@ -81,7 +81,10 @@ export function deleteLinkNamed(route: RouteSocket, ifname: string): void {
  * Deletes links for the price of one: a deletion waits 10 to 20 ms for the kernel's read-copy-update, a deletion of a whole
  * group waits once. A link that is gone already is no error.
  */
-export function deleteLinks(route: RouteSocket, links: readonly Link[]): void {
+export function deleteLinks(
+  route: RouteSocket,
+  links: readonly { readonly ifindex: number }[],
+): void {
   if (links.length < 2) {
     for (const { ifindex } of links) route.deleteLinkIfPresent(ifindex);
     return;

@@ -5,6 +5,7 @@
  */
 
 import { Connection } from "netlink-ts/netlink/connection.ts";
+import { NetlinkError } from "netlink-ts/netlink/netlink-error.ts";
 import { answeredBy, type Call, call } from "netlink-ts/netlink/request.ts";
 import { NETLINK_ROUTE } from "netlink-ts/netlink/socket.ts";
 import type { Transport } from "netlink-ts/netlink/transport.ts";
@@ -40,7 +41,6 @@ const linkSummary = linkOverviewMessage.pick(
   "ifalias",
   "group",
   "operstate",
-  "promiscuity",
   "linkInfo",
 );
 /** A link as {@link RouteSocket} shows it: `linkInfo` has its kind alone. */
@@ -63,6 +63,7 @@ const routeSummary = routeMessage.pick("oif");
 /** What is looked at of a route to an address. */
 export type FoundRoute = Decoded<typeof routeSummary>;
 const findRoute = answeredBy(getRoute, routeSummary);
+const AF_UNSPEC = 0;
 const AF_INET = 2;
 const AF_INET6 = 10;
 
@@ -71,6 +72,34 @@ const linkState = linkMessage.pick("ifname", "address", "mtu", "operstate");
 export type LinkState = Decoded<typeof linkState>;
 const getState = answeredBy(getLink, linkState);
 
+/** Name or index of a link. */
+type Which = { ifname: string } | { ifindex: number };
+
+const linkIdentity = linkOverviewMessage.pick("ifname", "mtu", "address", "linkInfo");
+/** What kind of link it is. Every link but lo and real devices has all of it, and the rest is not looked at. */
+export type LinkIdentity = Decoded<typeof linkIdentity>;
+const getIdentity = answeredBy(getLink, linkIdentity);
+
+const linkPort = linkMessage.pick("ifname", "mtu", "master", "address", "linkInfo", "link");
+/** The host end of a pair: whose port it is, its settings as that, and its other end. */
+export type LinkPort = Decoded<typeof linkPort>;
+const getPort = answeredBy(getLink, linkPort);
+
+const linkOwner = linkMessage.pick("ifname", "ifalias");
+/** A link with the mark of its owner. */
+export type LinkOwner = Decoded<typeof linkOwner>;
+const getOwner = answeredBy(getLink, linkOwner);
+
+/** Call for {@link RouteSocket.lookUp} that asks what a link is. */
+export const askIdentity = (which: Which): Call<LinkIdentity> =>
+  call(getIdentity, { ...which, ...quiet });
+
+/** Call for {@link RouteSocket.lookUp} that asks for a link with its settings as port. */
+export const askPort = (which: Which): Call<LinkPort> => call(getPort, { ...which, ...quiet });
+
+/** Call for {@link RouteSocket.lookUp} that asks for a link's mark. */
+export const askOwner = (which: Which): Call<LinkOwner> => call(getOwner, { ...which, ...quiet });
+
 /** Call for {@link RouteSocket.batch} that asks for one link; what it is answered with is a {@link LinkState}. */
 export const askLink = (ifname: string): Call<LinkState> => call(getState, { ifname, ...quiet });
 
@@ -78,6 +107,11 @@ export const askLink = (ifname: string): Call<LinkState> => call(getState, { ifn
 export interface RouteTransport extends Transport {
   ifindexOf?(ifname: string): number | undefined;
 }
+
+/** Answers of {@link RouteSocket.lookUp}. */
+type Found<C extends readonly Call[]> = {
+  [K in keyof C]: C[K] extends Call<infer R> ? R | undefined : never;
+};
 
 /** An rtnetlink socket of one network namespace. Every method throws {@link NetlinkError} what the kernel refuses. */
 export class RouteSocket implements Disposable {
@@ -107,6 +141,16 @@ export class RouteSocket implements Disposable {
    */
   batch<const C extends readonly Call[]>(...calls: C) {
     return this.#connection.executeAll(...calls);
+  }
+
+  /** Asks for several links in one datagram. @returns them in order, undefined for one that is not there */
+  lookUp<const C extends readonly Call[]>(...calls: C): Found<C> {
+    const replies = this.#connection.getAll<readonly Call[]>(...calls);
+    return replies.map((reply) => {
+      if (!(reply instanceof NetlinkError)) return reply;
+      if (isErrno(reply, "ENODEV")) return undefined;
+      throw reply;
+    }) as Found<C>;
   }
 
   /** Index of the link of that name; undefined when there is none. */
@@ -169,9 +213,9 @@ export class RouteSocket implements Disposable {
     ifPresent(() => this.#connection.execute(deleteLink, { group }));
   }
 
-  /** Addresses of one link. */
-  addresses(ifindex: number): LinkAddress[] {
-    const all = this.#connection.dump(getAddresses, { ifindex });
+  /** Addresses of one link. @param family AF_*: only that one's; by default of all */
+  addresses(ifindex: number, family = AF_UNSPEC): LinkAddress[] {
+    const all = this.#connection.dump(getAddresses, { family, ifindex });
     return all.filter((address) => address.ifindex === ifindex); // kernels before 4.20 tell of every link
   }
 

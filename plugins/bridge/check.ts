@@ -11,7 +11,14 @@ import type { CniInterface, CniResult } from "../../core/cni/result.ts";
 import { CniError, cniCode } from "../../core/errors.ts";
 import { describeVlans } from "../../core/net/bridge-vlans.ts";
 import { checkInterface, checkLink } from "../../core/net/check-interface.ts";
-import { type Link, RouteSocket } from "../../core/net/route-socket.ts";
+import {
+  askIdentity,
+  askPort,
+  type Link,
+  type LinkIdentity,
+  type LinkPort,
+  RouteSocket,
+} from "../../core/net/route-socket.ts";
 import { describeElement } from "../../core/nft/describe-element.ts";
 import { missingElements } from "../../core/nft/missing-elements.ts";
 import { NftSocket } from "../../core/nft/nft-socket.ts";
@@ -31,12 +38,6 @@ export function checkAttachment(call: CheckCall<BridgeConfig>): void {
   using container = RouteSocket.dial(netns);
   const record = readRecord(call.attachment, recordName, bridgeRecord);
 
-  const bridge = checkBridge(
-    host,
-    prevResult,
-    record?.bridge ?? config.bridge,
-    promiscuous(config, record),
-  );
   const inside = checkInterface(container, {
     ifname: ifName,
     sandbox: netnsPath,
@@ -44,10 +45,16 @@ export function checkAttachment(call: CheckCall<BridgeConfig>): void {
     own: record,
     up: record?.up ?? !config.disableContainerInterface,
   });
-  const port = checkPort(host, prevResult, { bridge, inside, record });
+  const name = record?.bridge ?? config.bridge;
+  const [found, port] = host.lookUp(
+    askIdentity({ ifname: name }),
+    ...(inside.link === undefined ? [] : [askPort({ ifindex: inside.link })]),
+  );
+  const bridge = checkBridge(found, prevResult, name, promiscuous(config, record));
+  const own = checkPort(port, prevResult, { bridge, inside, record });
   // without a record the reference's bridge may have made it, and that has no elements here
   if (record === undefined) return;
-  checkPortSettings(host, port, record);
+  checkPortSettings(host, own, record);
   checkRules(call, record);
 }
 
@@ -56,14 +63,13 @@ function promiscuous({ promiscMode }: BridgeConfig, record: BridgeRecord | undef
 }
 
 function checkBridge(
-  host: RouteSocket,
+  link: LinkIdentity | undefined,
   result: CniResult,
   name: string,
   promiscuous: boolean,
-): Link {
+): LinkIdentity {
   const entry = hostInterfaces(result).find((each) => each.name === name);
   if (entry === undefined) throw failed(`"prevResult" has no host interface "${name}"`);
-  const link = host.linkByName(name);
   if (link === undefined) throw failed(`Interface name ${name} not found`);
   if (link.linkInfo?.kind !== "bridge") throw failed(`"${name}" is not a bridge`);
   checkLink(link, { name, ...(entry.mac && { mac: entry.mac }) }, true);
@@ -78,14 +84,17 @@ function hostInterfaces({ interfaces = [] }: CniResult): CniInterface[] {
 }
 
 interface Port {
-  bridge: Link;
+  bridge: LinkIdentity;
   inside: Link;
   record: BridgeRecord | undefined;
 }
 
 /** The host's end: the other end of the container's link, port of the bridge, with the MAC address of prevResult. */
-function checkPort(host: RouteSocket, result: CniResult, { bridge, inside, record }: Port): Link {
-  const port = inside.link === undefined ? undefined : host.linkByIndex(inside.link);
+function checkPort(
+  port: LinkPort | undefined,
+  result: CniResult,
+  { bridge, inside, record }: Port,
+): LinkPort {
   const entry = hostInterfaces(result).find(({ name }) => name === port?.ifname);
   const isEnd = port?.linkInfo?.kind === "veth" && port.link === inside.ifindex;
   const isOurs = port?.master === bridge.ifindex && (record?.host ?? port.ifname) === port.ifname;
@@ -96,8 +105,8 @@ function checkPort(host: RouteSocket, result: CniResult, { bridge, inside, recor
   return port;
 }
 
-function checkPortSettings(host: RouteSocket, port: Link, record: BridgeRecord): void {
-  const found = slaveData(host.detailedLink(port.ifindex) ?? {}, "bridge");
+function checkPortSettings(host: RouteSocket, port: LinkPort, record: BridgeRecord): void {
+  const found = slaveData(port, "bridge");
   const settings = [
     ["hairpin mode", found?.mode, record.hairpin],
     ["isolation", found?.isolated, record.isolated],

@@ -5,12 +5,12 @@
 
 import { RTN_LOCAL } from "netlink-ts/route/route.ts";
 
-import type { Link, RouteSocket } from "../../core/net/route-socket.ts";
+import { askIdentity, type LinkIdentity, type RouteSocket } from "../../core/net/route-socket.ts";
 
 /** The link that the host routes to `address` by; undefined when it has no route. */
-export function linkTowards(route: RouteSocket, address: Uint8Array): Link | undefined {
-  const oif = route.routeTo(address)?.oif;
-  return oif === undefined ? undefined : route.linkByIndex(oif);
+export function linkTowards(route: RouteSocket, address: Uint8Array): LinkIdentity | undefined {
+  const ifindex = route.routeTo(address)?.oif;
+  return ifindex === undefined ? undefined : route.lookUp(askIdentity({ ifindex }))[0];
 }
 
 /** True when the address is one of the host's own. */

@@ -7,7 +7,7 @@ import { type Attachment, ownerText } from "../../core/attachment.ts";
 import type { CniResult } from "../../core/cni/result.ts";
 import { CniError, cniCode } from "../../core/errors.ts";
 import { formatIp } from "../../core/net/address.ts";
-import { type Link, RouteSocket } from "../../core/net/route-socket.ts";
+import { type LinkIdentity, RouteSocket } from "../../core/net/route-socket.ts";
 import {
   nearElement,
   PortTwice,
@@ -73,7 +73,7 @@ function elementsOf(publication: Parameters<typeof publishElements>[0]): TableEl
   }
 }
 
-function linkTowardsPod(pod: Uint8Array): Link | undefined {
+function linkTowardsPod(pod: Uint8Array): LinkIdentity | undefined {
   using route = RouteSocket.open();
   return linkTowards(route, pod);
 }
