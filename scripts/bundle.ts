@@ -1,5 +1,5 @@
 /**
- * A program's TypeScript as one ES module, and where each of its lines came from.
+ * A program's TypeScript as one function that is called, and where each of its lines came from.
  * @module
  */
 import { SourceMap, type SourceMapPayload } from "node:module";
@@ -9,7 +9,7 @@ import { type Program, root, version } from "./place.ts";
 
 /** One program, ready for the host's compiler. */
 export interface Bundle {
-  /** The ES module. */
+  /** An ES module that consists of the call. */
   code: string;
   /** One line of text per line of `code`: `core/cni/skeleton.ts:42`; `:43` in the same file; or empty. */
   lines: string;
@@ -24,7 +24,7 @@ export async function bundle(program: Program): Promise<Bundle> {
     outfile,
     write: false,
     bundle: true,
-    format: "esm",
+    format: "iife", // a module keeps all its variables for good, a function only what something still uses
     platform: "neutral",
     mainFields: ["module", "main"],
     target: "es2022",
