@@ -19,7 +19,7 @@ import {
   parseCidr,
   parseIp,
 } from "./address.ts";
-import type { Link, RouteSocket } from "./route-socket.ts";
+import { askEnd, type LinkEnd, type RouteSocket } from "./route-socket.ts";
 
 /** What is to be found. */
 export interface ExpectedInterface {
@@ -40,10 +40,10 @@ export interface ExpectedInterface {
  * @returns the link
  * @throws {CniError} that names what is missing or different
  */
-export function checkInterface(route: RouteSocket, expected: ExpectedInterface): Link {
+export function checkInterface(route: RouteSocket, expected: ExpectedInterface): LinkEnd {
   const { ifname, sandbox, prevResult } = expected;
   const entry = interfaceEntry(prevResult, ifname, sandbox);
-  const link = route.linkByName(ifname);
+  const [link] = route.lookUp(askEnd({ ifname }));
   if (link === undefined) throw failed(`interface "${ifname}" not found in "${sandbox}"`);
   checkLink(link, entry, expected.up);
   checkAddresses(route, link, ownAddresses(expected, entry));
@@ -63,7 +63,7 @@ export function interfaceEntry(result: CniResult, ifname: string, sandbox: strin
 
 /** MAC address, MTU and state of a link against its entry. @throws {CniError} */
 export function checkLink(
-  link: Pick<Link, "address" | "mtu" | "flags">,
+  link: Pick<LinkEnd, "address" | "mtu" | "flags">,
   { name, mac, mtu }: CniInterface,
   up: boolean,
 ): void {
@@ -86,7 +86,7 @@ function ownAddresses({ prevResult, own }: ExpectedInterface, entry: CniInterfac
   return (prevResult.ips ?? []).filter(concerns).map(({ address }) => parseCidr(address));
 }
 
-function checkAddresses(route: RouteSocket, link: Link, expected: readonly Prefix[]): void {
+function checkAddresses(route: RouteSocket, link: LinkEnd, expected: readonly Prefix[]): void {
   if (expected.length === 0) return;
   const families = new Set(expected.map(({ address }) => familyOf(address)));
   const present = [...families].flatMap((family) => route.addresses(link.ifindex, family));
@@ -113,7 +113,7 @@ export function routeKey({ dst, gw = "", table = RT_TABLE_MAIN }: CniRoute): str
   return `${dst} ${gw} ${table}`;
 }
 
-function checkRoutes(route: RouteSocket, link: Link, expected: readonly CniRoute[]): void {
+function checkRoutes(route: RouteSocket, link: LinkEnd, expected: readonly CniRoute[]): void {
   const families = new Map<number, RouteMessage[]>();
   for (const wanted of expected) {
     const dst = network(parseCidr(wanted.dst));

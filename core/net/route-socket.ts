@@ -90,6 +90,14 @@ const linkOwner = linkMessage.pick("ifname", "ifalias");
 export type LinkOwner = Decoded<typeof linkOwner>;
 const getOwner = answeredBy(getLink, linkOwner);
 
+const linkEnd = linkMessage.pick("ifname", "mtu", "address", "link");
+/** The container's end of a pair: `link` is the index of the other end. */
+export type LinkEnd = Decoded<typeof linkEnd>;
+const getEnd = answeredBy(getLink, linkEnd);
+
+/** Call for {@link RouteSocket.lookUp} that asks for a link and its other end. */
+export const askEnd = (which: Which): Call<LinkEnd> => call(getEnd, { ...which, ...quiet });
+
 /** Call for {@link RouteSocket.lookUp} that asks what a link is. */
 export const askIdentity = (which: Which): Call<LinkIdentity> =>
   call(getIdentity, { ...which, ...quiet });

@@ -71,8 +71,8 @@ function addOnce(
 ): void {
   const { looks } = round;
   const isBound = looks || elements.some(isPublishedPort);
-  const { generation, isThere } = standOf(nft, elements);
-  const transaction = openTransaction(isBound ? generation : undefined);
+  const { generation, isThere } = standOf(nft, elements, isBound);
+  const transaction = openTransaction(generation);
   round.isIncomplete ||= !isThere;
   if (round.isIncomplete) transaction.append(setUp);
   const inTheWay = isThere ? standing(nft, elements, looks) : [];
@@ -84,18 +84,19 @@ function addOnce(
 }
 
 /**
- * The generation, and whether the tables that elements go to are there. Tables of another version are rebuilt first, which
+ * The generation if it is wanted, and whether the tables that elements go to are there. Tables of another version are rebuilt first, which
  * makes another generation.
  */
 function standOf(
   nft: NftSocket,
   elements: readonly TableElement[],
-): { generation: number; isThere: boolean } {
-  const families = new Set(elements.map(({ set }) => sets[set].family));
-  const { generation, comments } = nft.tables([...families]);
+  isBound: boolean,
+): { generation: number | undefined; isThere: boolean } {
+  const families = [...new Set(elements.map(({ set }) => sets[set].family))];
+  const { generation, comments } = nft.lookUp({ generation: isBound, families });
   if (comments.some((comment) => comment !== undefined && comment !== tableComment)) {
     rebuildTables(nft);
-    return { generation: nft.generation(), isThere: true };
+    return { generation: isBound ? nft.generation() : undefined, isThere: true };
   }
   return { generation, isThere: !comments.includes(undefined) };
 }

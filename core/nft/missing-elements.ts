@@ -9,10 +9,11 @@ import { sameBytes, samePlace, type TableElement } from "./table-element.ts";
 
 /** Those of `elements` that are not in the kernel, or there with another owner or value. Nothing is there without a table. */
 export function missingElements(nft: NftSocket, elements: readonly TableElement[]): TableElement[] {
-  const { found } = nft.lookUp(
-    // what pods share is found by any key that it holds
-    elements.map((each) => (belongsToPod(each) ? each : { set: each.set, key: each.key })),
+  // what pods share is found by any key that it holds
+  const wanted = elements.map((each) =>
+    belongsToPod(each) ? each : { set: each.set, key: each.key },
   );
+  const { found } = nft.lookUp({ elements: wanted });
   return elements.filter((element, at) => {
     const there = found[at];
     if (there === undefined) return true;

@@ -44,6 +44,26 @@ const rawElements = answeredBy(getElements, { read: (reader: Reader) => reader.s
 /** How many answers a socket has room for. */
 const questionsPerExchange = 16;
 
+/** What {@link NftSocket.lookUp} is asked. */
+export interface Questions {
+  /** Whether the generation is wanted. */
+  readonly generation?: boolean;
+  /** Families whose table's comment is wanted. */
+  readonly families?: readonly number[];
+  /** Elements to be found. */
+  readonly elements?: readonly TableElement[];
+}
+
+/** What {@link NftSocket.lookUp} has found. */
+export interface Answers {
+  /** Not later than the rest. */
+  readonly generation: number | undefined;
+  /** As {@link NftSocket.tableComment}, one a family. */
+  readonly comments: readonly (string | undefined)[];
+  /** As {@link NftSocket.find}, one an element. */
+  readonly found: readonly (TableElement | undefined)[];
+}
+
 /** What the questions of {@link NftSocket} are answered with. */
 interface Answer {
   readonly id?: number | undefined;
@@ -89,20 +109,18 @@ export class NftSocket implements Disposable {
     return commentIn(this.ask(oneComment, { family, name: tableName }));
   }
 
-  /** The comments of our tables of those families, and before that the generation, in one exchange. */
-  tables(families: readonly number[]): { generation: number; comments: (string | undefined)[] } {
-    const [first, ...found] = this.#askAll([theGeneration, ...families.map(ourTable)]);
-    return { generation: first?.id ?? 0, comments: found.map(commentIn) };
-  }
-
-  /** What {@link find} finds for each of the elements, and the generation before, in few exchanges. */
-  lookUp(elements: readonly TableElement[]): {
-    generation: number;
-    found: (TableElement | undefined)[];
-  } {
-    const [first, ...answers] = this.#askAll([theGeneration, ...elements.map(oneElement)]);
-    const found = answers.map((answer, at) => foundIn(answer, elements[at]!));
-    return { generation: first?.id ?? 0, found };
+  /** Answers to several questions in as few exchanges as can be, the generation first. */
+  lookUp({ generation = false, families = [], elements = [] }: Questions): Answers {
+    const bound = generation ? [theGeneration] : [];
+    const questions = [...bound, ...families.map(ourTable), ...elements.map(oneElement)];
+    const answers = this.#askAll(questions);
+    const tables = answers.splice(bound.length, families.length);
+    const found = answers.splice(bound.length);
+    return {
+      generation: answers[0]?.id,
+      comments: tables.map(commentIn),
+      found: found.map((answer, at) => foundIn(answer, elements[at]!)),
+    };
   }
 
   /**

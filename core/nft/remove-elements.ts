@@ -38,11 +38,11 @@ export function removeElements(nft: NftSocket, elements: readonly TableElement[]
 function stillOwned(
   nft: NftSocket,
   elements: readonly TableElement[],
-): { generation: number; there: TableElement[] } {
+): { generation: number | undefined; there: TableElement[] } {
   const counts = new Map<SetName, number>();
   for (const { set } of elements) counts.set(set, (counts.get(set) ?? 0) + 1);
   const few = elements.filter(({ set }) => counts.get(set)! <= questionsAtMost);
-  const { generation, found } = nft.lookUp(few);
+  const { generation, found } = nft.lookUp({ generation: true, elements: few });
   const there = few.filter((each, at) => isStill(found[at], each));
   for (const [set, count] of counts) {
     if (count <= questionsAtMost) continue;

@@ -28,10 +28,15 @@ const tables = [
 /**
  * What is wrong with the set-up: missing or foreign tables, chains that have lost rules; empty when all is well. Rules are
  * counted, not read: the kernel tells of each chain how many rules it has and how many lead to it.
+ * @param families whose tables are looked at; by default both
  */
-export function setUpFaults(nft: NftSocket): string[] {
-  const { comments } = nft.tables(tables.map(({ family }) => family));
-  return tables.flatMap(({ family, label, uses }, at) => {
+export function setUpFaults(
+  nft: NftSocket,
+  families: readonly number[] = [NFPROTO_INET, NFPROTO_BRIDGE],
+): string[] {
+  const wanted = tables.filter(({ family }) => families.includes(family));
+  const { comments } = nft.lookUp({ families: wanted.map(({ family }) => family) });
+  return wanted.flatMap(({ family, label, uses }, at) => {
     const comment = comments[at];
     if (comment === undefined) return [`table "${label}" is missing`];
     if (comment !== tableComment) {

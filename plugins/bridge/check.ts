@@ -14,7 +14,7 @@ import { checkInterface, checkLink } from "../../core/net/check-interface.ts";
 import {
   askIdentity,
   askPort,
-  type Link,
+  type LinkEnd,
   type LinkIdentity,
   type LinkPort,
   RouteSocket,
@@ -85,7 +85,7 @@ function hostInterfaces({ interfaces = [] }: CniResult): CniInterface[] {
 
 interface Port {
   bridge: LinkIdentity;
-  inside: Link;
+  inside: LinkEnd;
   record: BridgeRecord | undefined;
 }
 

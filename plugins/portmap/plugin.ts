@@ -4,6 +4,8 @@
  * @module
  */
 
+import { NFPROTO_INET } from "netlink-ts/nftables/nfgenmsg.ts";
+
 import { ownerText } from "../../core/attachment.ts";
 import { type AddCall, definePlugin } from "../../core/cni/plugin.ts";
 import { CniError, during } from "../../core/errors.ts";
@@ -117,7 +119,7 @@ function missingParts(call: AddCall<PortmapConfig>, published: Published): strin
   const record = recordedElements(call.attachment);
   return [
     ...missingElements(nft, elements).map((each) => `nf_tables has no ${describePlace(each)}`),
-    ...setUpFaults(nft),
+    ...setUpFaults(nft, [NFPROTO_INET]),
     ...localnetLinks
       .filter((link) => readSysctlIfPresent(routeLocalnet(link)) !== "1")
       .map((link) => `kernel parameter "${routeLocalnet(link)}" is not 1`),
