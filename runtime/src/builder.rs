@@ -10,7 +10,7 @@ use rustix::io::{Errno, retry_on_intr};
 use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous};
 
 use crate::program::{IMAGE_ALIGNMENT, Part, Trailer};
-use crate::{arena, clock, elf, image, report};
+use crate::{arena, clock, elf, forecast, image, report};
 
 const USAGE: &[u8] = b"usage: netloom-host compile SOURCE.js OUT.bc\n       netloom-host image IN.bc OUT [ATTACHMENT]\n";
 
@@ -114,6 +114,7 @@ extern "C" fn on_fixed_stack(inputs: *mut c_void) -> c_int {
     let host = contents(c"/proc/self/exe");
     let bytecode = contents(inputs.bytecode);
     let attachment = inputs.attachment.map_or(&[][..], contents);
+    forecast::learn(|| _ = image::make(bytecode));
     let image = image::make(bytecode);
     let place =
         |offset: usize, length: usize| Part { offset: offset as u64, length: length as u64 };

@@ -19,6 +19,7 @@ mod elf;
 mod engine;
 mod errno;
 mod failure;
+mod forecast;
 mod globals;
 mod image;
 mod native;

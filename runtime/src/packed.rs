@@ -3,8 +3,8 @@
 
 use core::ptr::{self, write_bytes};
 
-use crate::arena;
 use crate::single::Single;
+use crate::{arena, forecast};
 
 /// What is free is linked in the order of addresses; the word before a block in use is its `size`, too.
 struct Free {
@@ -33,12 +33,22 @@ fn block_size(size: usize) -> Option<usize> {
 /// The address of the word of a block for `size` bytes, or 0.
 pub fn allocate(size: usize) -> usize {
     let Some(size) = block_size(size) else { return 0 };
+    forecast::aside(size).unwrap_or_else(|| {
+        let block = lowest(size);
+        forecast::note(block);
+        block
+    })
+}
+
+/// The lowest block of exactly that size: how much of it there is depends on nothing else.
+fn lowest(size: usize) -> usize {
     let mut link = FIRST_FREE.get();
     // SAFETY: the list holds free blocks, linked by addresses in order; one thread.
     unsafe {
         while *link != 0 {
             let free = *link;
-            if (*at(free)).size >= size {
+            let room = (*at(free)).size;
+            if room == size || room >= size + SMALLEST {
                 *link = (*at(free)).next;
                 shorten(free, size);
                 return free;
@@ -63,8 +73,10 @@ unsafe fn shorten(block: usize, size: usize) {
         let rest = (*at(block)).size - size;
         if rest >= SMALLEST {
             (*at(block)).size = size;
-            (*at(block + size)).size = rest;
-            free(block + size);
+            if !forecast::is_aside(block) {
+                (*at(block + size)).size = rest;
+                give_back(block + size);
+            }
         }
     }
 }
@@ -88,6 +100,17 @@ pub unsafe fn resize(block: usize, size: usize) -> bool {
 /// # Safety
 /// `block` is the address of the word of a block that is not used any more.
 pub unsafe fn free(block: usize) {
+    if forecast::is_aside(block) {
+        return forecast::leave_aside();
+    }
+    forecast::note_end(block);
+    // SAFETY: as promised by the caller.
+    unsafe { give_back(block) }
+}
+
+/// # Safety
+/// As for [`free`], and the block is of the image.
+unsafe fn give_back(block: usize) {
     // SAFETY: as for `allocate`; `before` is the list's last block below this one, if there is one.
     unsafe {
         let (mut before, mut after) = (0, *FIRST_FREE.get());
@@ -122,6 +145,7 @@ unsafe fn join_with_next(free: usize) {
 
 /// Ends the packing: what is free at the end goes back to the arena, and what is free elsewhere is cleared and lost.
 pub fn finish() {
+    forecast::finish();
     // SAFETY: as for `allocate`; nobody uses what is free.
     unsafe {
         let mut block = *FIRST_FREE.get();

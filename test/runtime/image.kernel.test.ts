@@ -67,6 +67,20 @@ describeKernel("an image", () => {
     ]);
   });
 
+  it("has no room for what the program let go before its end", () => {
+    const kept = "globalThis.main = () => 0; globalThis.kept = [];";
+    const sizeOf = (source: string) => statSync(build(kept + source)).size;
+    const passing = `{
+      const all = [];
+      for (let i = 0; i < 20000; i++) {
+        all.push({ i });
+        if (i % 100 === 0) kept.push({ i });
+      }
+    }`;
+    const more = sizeOf(passing) - sizeOf("");
+    ok(more < 65536, `${more} bytes more`);
+  });
+
   it("keeps schemas of zod/mini and ipaddr.js, within the budget of size and memory", () => {
     const program = build(bundled(configuration));
     const [address, peakKilobytes] = run(program).stderr.trim().split(" ");
