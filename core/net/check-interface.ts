@@ -6,7 +6,7 @@
 
 import { familyOf } from "netlink-ts/route/family.ts";
 import { IFF_UP } from "netlink-ts/route/link.ts";
-import { type RouteMessage, RT_TABLE_MAIN } from "netlink-ts/route/route.ts";
+import { RT_TABLE_MAIN } from "netlink-ts/route/route.ts";
 
 import type { CniInterface, CniIp, CniResult, CniRoute } from "../cni/result.ts";
 import { CniError, cniCode } from "../errors.ts";
@@ -19,7 +19,7 @@ import {
   parseCidr,
   parseIp,
 } from "./address.ts";
-import { askEnd, type LinkEnd, type RouteSocket } from "./route-socket.ts";
+import { askEnd, type LinkEnd, type Route, type RouteSocket } from "./route-socket.ts";
 
 /** What is to be found. */
 export interface ExpectedInterface {
@@ -114,11 +114,11 @@ export function routeKey({ dst, gw = "", table = RT_TABLE_MAIN }: CniRoute): str
 }
 
 function checkRoutes(route: RouteSocket, link: LinkEnd, expected: readonly CniRoute[]): void {
-  const families = new Map<number, RouteMessage[]>();
+  const families = new Map<number, Route[]>();
   for (const wanted of expected) {
     const dst = network(parseCidr(wanted.dst));
     const family = familyOf(dst.address);
-    const present = families.get(family) ?? route.routes(family);
+    const present = families.get(family) ?? route.routesBy(link.ifindex, family);
     families.set(family, present);
     if (present.some((each) => isRoute(each, dst, wanted, link.ifindex))) continue;
     const via = wanted.gw === undefined ? "" : ` via ${wanted.gw}`;
@@ -127,7 +127,7 @@ function checkRoutes(route: RouteSocket, link: LinkEnd, expected: readonly CniRo
 }
 
 /** A later plugin may have moved a route to another table, so one without a table is found in any. */
-function isRoute(present: RouteMessage, dst: Prefix, wanted: CniRoute, ifindex: number): boolean {
+function isRoute(present: Route, dst: Prefix, wanted: CniRoute, ifindex: number): boolean {
   const table = present.table ?? present.headerTable;
   if (wanted.table !== undefined && wanted.table !== table) return false;
   if (present.dstLength !== dst.length) return false;

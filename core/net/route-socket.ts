@@ -18,12 +18,13 @@ import {
   type LinkInput,
   linkMessage,
   linkOverviewMessage,
+  linkPortMessage,
   newLink,
   RTEXT_FILTER_BRVLAN_COMPRESSED,
   RTEXT_FILTER_SKIP_STATS,
   setLink,
 } from "netlink-ts/route/link.ts";
-import { getRoute, type RouteMessage, routeMessage } from "netlink-ts/route/route.ts";
+import { getRoute, RTN_UNICAST, routeMessage } from "netlink-ts/route/route.ts";
 import type { Decoded } from "netlink-ts/wire/codec.ts";
 
 import { isErrno } from "../errors.ts";
@@ -59,6 +60,11 @@ const getAddresses = answeredBy(getAddress, addressSummary);
 const getPortVlans = answeredBy(getBridgeLink, bridgeLinkMessage.pick("afSpec"));
 const quiet = { extMask: RTEXT_FILTER_SKIP_STATS };
 
+const routeHops = routeMessage.pick("table", "dst", "oif", "gateway", "multipath");
+/** A route as {@link RouteSocket} shows it. */
+export type Route = Decoded<typeof routeHops>;
+const getRoutes = answeredBy(getRoute, routeHops);
+
 const routeSummary = routeMessage.pick("oif");
 /** What is looked at of a route to an address. */
 export type FoundRoute = Decoded<typeof routeSummary>;
@@ -80,7 +86,7 @@ const linkIdentity = linkOverviewMessage.pick("ifname", "mtu", "address", "linkI
 export type LinkIdentity = Decoded<typeof linkIdentity>;
 const getIdentity = answeredBy(getLink, linkIdentity);
 
-const linkPort = linkMessage.pick("ifname", "mtu", "master", "address", "linkInfo", "link");
+const linkPort = linkPortMessage.pick("ifname", "mtu", "master", "address", "linkInfo", "link");
 /** The host end of a pair: whose port it is, its settings as that, and its other end. */
 export type LinkPort = Decoded<typeof linkPort>;
 const getPort = answeredBy(getLink, linkPort);
@@ -228,8 +234,13 @@ export class RouteSocket implements Disposable {
   }
 
   /** Routes of a family in all tables. */
-  routes(family: number): RouteMessage[] {
-    return this.#connection.dump(getRoute, { family });
+  routes(family: number): Route[] {
+    return this.#connection.dump(getRoutes, { family });
+  }
+
+  /** Routes of a family in all tables that lead out of that link to other hosts; kernels before 4.20 tell of all. */
+  routesBy(oif: number, family: number): Route[] {
+    return this.#connection.dump(getRoutes, { family, type: RTN_UNICAST, oif });
   }
 
   /** The route a packet to that address would take, of 4 or 16 bytes; undefined when it would take none. */

@@ -11,6 +11,7 @@ import type { Codec, Decoded } from "../wire/codec.ts";
 import { type MessageInput, message } from "../wire/message.ts";
 import { bytes, cstring } from "../wire/scalars.ts";
 import { ifinfomsg, rowsAfterLinkInfo, rowsBeforeLinkInfo } from "./link-attributes.ts";
+import { bridgePort } from "./link-kinds/bridge-port.ts";
 import { linkKinds, slaveKinds } from "./link-kinds/kinds.ts";
 import { RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, RTM_SETLINK } from "./message-types.ts";
 
@@ -45,18 +46,23 @@ export const RTEXT_FILTER_BRVLAN_COMPRESSED = 0x4;
 /** In `extMask`: without counters, which are a third of a link's message. */
 export const RTEXT_FILTER_SKIP_STATS = 0x8;
 
+const linkInfoWith = <S extends Parameters<typeof selectedBy>[1]>(slaves: S) =>
+  attributes({
+    /** IFLA_INFO_KIND: as "veth"; absent for real devices and lo. */
+    kind: [1, cstring],
+    xstats: [3, bytes],
+    /** IFLA_INFO_DATA: by kind; bytes for a kind that `link-kinds/kinds.ts` does not list. */
+    data: [2, unflagged(selectedBy("kind", linkKinds))],
+    /** IFLA_INFO_SLAVE_KIND: kind of the master, as "bridge". */
+    slaveKind: [4, cstring],
+    /** IFLA_INFO_SLAVE_DATA: by slaveKind. */
+    slaveData: [5, unflagged(selectedBy("slaveKind", slaves))],
+  });
+
 /** IFLA_LINKINFO. Most of a dumped link: who needs the kind alone makes his message of `linkInfo.pick("kind")`. */
-export const linkInfo = attributes({
-  /** IFLA_INFO_KIND: as "veth"; absent for real devices and lo. */
-  kind: [1, cstring],
-  xstats: [3, bytes],
-  /** IFLA_INFO_DATA: by kind; bytes for a kind that `link-kinds/kinds.ts` does not list. */
-  data: [2, unflagged(selectedBy("kind", linkKinds))],
-  /** IFLA_INFO_SLAVE_KIND: kind of the master, as "bridge". */
-  slaveKind: [4, cstring],
-  /** IFLA_INFO_SLAVE_DATA: by slaveKind. */
-  slaveData: [5, unflagged(selectedBy("slaveKind", slaveKinds))],
-});
+export const linkInfo = linkInfoWith(slaveKinds);
+
+const portInfo = linkInfoWith({ bridge: bridgePort.pick("mode", "isolated") });
 
 /** The rows of a link around its IFLA_LINKINFO, in the order of the kernel's dumps. */
 const linkRows = <C extends Codec<unknown>>(info: C) =>
@@ -74,6 +80,12 @@ export const linkOverviewMessage = message(
   "link",
   ifinfomsg,
   attributes(linkRows(unflagged(linkInfo.pick("kind", "slaveKind")))),
+);
+/** The same, with the kinds and, of the port of a bridge, only what its maker sets. */
+export const linkPortMessage = message(
+  "link",
+  ifinfomsg,
+  attributes(linkRows(unflagged(portInfo.pick("kind", "slaveKind", "slaveData")))),
 );
 export type LinkMessage = Decoded<typeof linkMessage>;
 export type LinkInput = MessageInput<typeof linkMessage>;
