@@ -13,17 +13,17 @@ const LARGE_TABLE = 8;
 
 /**
  * Encodes the fields that an object has, in the order of the table, and then what it keeps as unknown.
- * @param places the index of each field by its name
+ * @param places of {@link placesOf}
  */
 export function writeTable(
   writer: Writer,
   fields: Field[],
-  places: Readonly<Record<string, number>>,
+  places: Readonly<Record<string, number>> | undefined,
   value: Record<string, unknown>,
 ): void {
   let name = "";
   try {
-    const found = fields.length < LARGE_TABLE ? undefined : presentFields(places, value);
+    const found = places === undefined ? undefined : presentFields(places, value);
     const count = found?.length ?? fields.length;
     for (let index = 0; index < count; index++) {
       const field = fields[found === undefined ? index : (found[index] as number)] as Field;
@@ -42,6 +42,16 @@ export function writeTable(
   } catch (error) {
     throw nameRange(error, name);
   }
+}
+
+/** The index of each field by its name; undefined for a table so small that its rows are gone through. */
+export function placesOf(fields: readonly Field[]): Record<string, number> | undefined {
+  if (fields.length < LARGE_TABLE) return undefined;
+  const places: Record<string, number> = Object.create(null);
+  fields.forEach(({ name }, index) => {
+    places[name] = index;
+  });
+  return places;
 }
 
 /** Indexes of the fields that the object has, ascending. */

@@ -6,7 +6,7 @@
 
 import type { Field, UnknownAttribute } from "./attribute-field.ts";
 import { readItems, readTable } from "./attribute-reader.ts";
-import { writeItems, writeTable } from "./attribute-writer.ts";
+import { placesOf, writeItems, writeTable } from "./attribute-writer.ts";
 import type { Codec, Decoded } from "./codec.ts";
 import type { Reader, Writer } from "./cursor.ts";
 import { bytes as bytesCodec } from "./scalars.ts";
@@ -117,8 +117,8 @@ export function selectedBy<T extends Record<string | number, Codec<any>>>(
 class Table<T extends object> implements Attributes<T> {
   readonly nested = true;
   private readonly fields: Field[];
-  /** The index of each field by its name. */
-  private readonly places: Record<string, number> = Object.create(null);
+  /** The index of each field by its name, in a table that is large. */
+  private readonly places: Record<string, number> | undefined;
   private readonly byType: (Field | undefined)[];
   private readonly keeps: boolean;
   /** What is picked is decoded only until all of it is found. */
@@ -138,10 +138,8 @@ class Table<T extends object> implements Attributes<T> {
     this.fields = fields;
     this.keeps = keeps;
     this.byType = new Array(types).fill(undefined);
-    fields.forEach((field, index) => {
-      this.byType[field.type] = field;
-      this.places[field.name] = index;
-    });
+    for (const field of fields) this.byType[field.type] = field;
+    this.places = placesOf(fields);
     const endless = !picked || keeps || fields.some(({ item }) => item !== undefined);
     this.wanted = endless ? Number.POSITIVE_INFINITY : fields.length;
   }
