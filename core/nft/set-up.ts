@@ -23,9 +23,17 @@ import { tableComment, tableName } from "./table-name.ts";
  * Requests that make both tables with their sets, chains and rules, to be put at the front of a transaction. Where they are
  * there already only the chains' rules are made anew and elements stay, so any number may do this at once.
  */
-export const setUp: Batch = new Batch(32768)
-  .append(setUpOf(NFPROTO_INET, inetChains, inetRules()))
-  .append(setUpOf(NFPROTO_BRIDGE, bridgeChains, bridgeRules()));
+export const setUp: Batch = joined(
+  setUpOf(NFPROTO_INET, inetChains, inetRules()),
+  setUpOf(NFPROTO_BRIDGE, bridgeChains, bridgeRules()),
+);
+
+/** All requests in one batch that has no room to spare. */
+function joined(...parts: Batch[]): Batch {
+  const whole = new Batch(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  for (const part of parts) whole.append(part);
+  return whole;
+}
 
 function setUpOf(family: number, chains: Chains, rules: Readonly<Record<string, Rule[]>>): Batch {
   const batch = new Batch(16384);
