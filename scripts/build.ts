@@ -1,8 +1,8 @@
 /**
  * `npm run build`: the native host, then every program as host + heap image, into dist/bin/.
  *
- * A program is made again when its bundle, its line table or the host changed. With names as arguments only those
- * programs are built.
+ * A program is made again when its bundle, its line table, its training or the host changed. With names as arguments
+ * only those programs are built.
  * @module
  */
 import { execFile } from "node:child_process";
@@ -22,6 +22,7 @@ import { promisify } from "node:util";
 import { type Bundle, bundle } from "./bundle.ts";
 import { buildHost, compilerProgram, hostProgram } from "./host.ts";
 import { binFolder, type Program, programs, root } from "./place.ts";
+import { train, trainingPlan } from "./train.ts";
 
 const run = promisify(execFile);
 const workFolder = join(root, "dist", "work");
@@ -42,13 +43,25 @@ async function hostStep(type: string, ...args: string[]): Promise<void> {
   }
 }
 
-/** Compiles, evaluates and appends; the file appears under its name only when it is whole. */
+/** What training says; nothing, and a warning, where it is impossible: the program is slower then, and as right. */
+async function trained(type: string, bytecode: string, folder: string): Promise<Uint8Array> {
+  try {
+    return await train(type, folder, (out) => hostStep(type, "spread", bytecode, out));
+  } catch (error) {
+    const { stderr, message } = error as Error & { stderr?: string };
+    console.warn(`build ${type}: no training, so it starts slower: ${stderr?.trim() || message}`);
+    return new Uint8Array();
+  }
+}
+
+/** Compiles, trains, evaluates and appends; the file appears under its name only when it is whole. */
 async function makeProgram(type: string, { code, lines }: Bundle): Promise<void> {
   const at = (ending: string) => join(workFolder, `${type}.${ending}`);
   writeFileSync(at("js"), code);
   writeFileSync(at("lines"), lines);
   await hostStep(type, "compile", at("js"), at("bc"));
-  await hostStep(type, "image", at("bc"), at("new"), at("lines"));
+  writeFileSync(at("hot"), await trained(type, at("bc"), at("training")));
+  await hostStep(type, "image", at("bc"), at("new"), at("lines"), at("hot"));
   renameSync(at("new"), join(binFolder, type));
 }
 
@@ -56,7 +69,7 @@ async function makeProgram(type: string, { code, lines }: Bundle): Promise<void>
 async function buildProgram(program: Program, hostDigest: string): Promise<boolean> {
   const bundled = await bundle(program);
   const stamp = join(workFolder, `${program.type}.stamp`);
-  const wanted = digest(hostDigest, bundled.code, bundled.lines);
+  const wanted = digest(hostDigest, trainingPlan, bundled.code, bundled.lines);
   const isThere = existsSync(stamp) && existsSync(join(binFolder, program.type));
   if (isThere && readFileSync(stamp, "utf8") === wanted) return false;
   rmSync(stamp, { force: true });

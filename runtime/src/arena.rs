@@ -15,6 +15,8 @@ pub const BASE: usize = 0x10_0000_0000;
 const LIMIT: usize = 1 << 30;
 /// Given out once the limit was met, so that the exception can be made, caught and reported.
 const RESERVE: usize = 1 << 20;
+/// The most that is ever given out.
+pub const MOST: usize = LIMIT + RESERVE;
 const STEPS: [usize; 3] = [4 << 20, 1 << 20, 1 << 16];
 
 struct Arena {

@@ -1,4 +1,4 @@
-//! The two modes of the build: a module to bytecode, bytecode to a program.
+//! The modes of the build: a module to bytecode, bytecode to a program, or to one that a training run can watch.
 
 use alloc::ffi::CString;
 use alloc::vec::Vec;
@@ -9,22 +9,25 @@ use rustix::fs::{Mode, OFlags, SeekFrom};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous};
 
+use crate::packed::Layout;
 use crate::program::{IMAGE_ALIGNMENT, Part, Trailer};
 use crate::{arena, clock, elf, forecast, image, report};
 
-const USAGE: &[u8] = b"usage: netloom-host compile SOURCE.js OUT.bc\n       netloom-host image IN.bc OUT [ATTACHMENT]\n";
+const USAGE: &[u8] = b"usage: netloom-host compile SOURCE.js OUT.bc\n       netloom-host image IN.bc OUT [ATTACHMENT [HOT]]\n       netloom-host spread IN.bc OUT\n";
 
-/// The longest line: `image IN OUT ATTACHMENT`.
-pub const ARGUMENTS_MAX: usize = 4;
+/// The longest line: `image IN OUT ATTACHMENT HOT`.
+pub const ARGUMENTS_MAX: usize = 5;
 
 /// Does what the arguments say.
 pub fn run(arguments: &[&'static CStr]) -> c_int {
     match arguments {
         [mode, source, out] if mode.to_bytes() == b"compile" => compile(source, out),
-        [mode, bytecode, out, attachment @ ..]
-            if mode.to_bytes() == b"image" && attachment.len() < 2 =>
-        {
-            make_program(Inputs { bytecode, out, attachment: attachment.first().copied() })
+        [mode, bytecode, out, rest @ ..] if mode.to_bytes() == b"image" && rest.len() <= 2 => {
+            let [attachment, hot] = [0, 1].map(|index| rest.get(index).copied());
+            make_program(Inputs { bytecode, out, attachment, hot, spread: false })
+        }
+        [mode, bytecode, out] if mode.to_bytes() == b"spread" => {
+            make_program(Inputs { bytecode, out, attachment: None, hot: None, spread: true })
         }
         _ => {
             report::print(&[USAGE]);
@@ -75,6 +78,10 @@ struct Inputs {
     bytecode: &'static CStr,
     out: &'static CStr,
     attachment: Option<&'static CStr>,
+    /// Numbers of the blocks that training runs wrote to.
+    hot: Option<&'static CStr>,
+    /// Each block on pages of its own.
+    spread: bool,
 }
 
 /// The image is made on a stack at a fixed address and with the clock stopped: what is left of either in the heap is
@@ -114,8 +121,12 @@ extern "C" fn on_fixed_stack(inputs: *mut c_void) -> c_int {
     let host = contents(c"/proc/self/exe");
     let bytecode = contents(inputs.bytecode);
     let attachment = inputs.attachment.map_or(&[][..], contents);
-    forecast::learn(|| _ = image::make(bytecode));
-    let image = image::make(bytecode);
+    let hot = inputs.hot.map_or(&[][..], contents);
+    let layout = if inputs.spread { Layout::Spread } else { Layout::Dense(hot) };
+    if !inputs.spread {
+        forecast::learn(|| _ = image::make(bytecode, layout));
+    }
+    let image = image::make(bytecode, layout);
     let place =
         |offset: usize, length: usize| Part { offset: offset as u64, length: length as u64 };
     let image_at = host.len().next_multiple_of(IMAGE_ALIGNMENT as usize);

@@ -1,4 +1,4 @@
-//! The build's first step: an ES module to bytecode.
+//! What only the build needs: an ES module to bytecode, and the training run.
 
 use alloc::vec::Vec;
 use core::ffi::{CStr, c_int};
@@ -7,15 +7,23 @@ use rquickjs::{Context, Module, WriteOptions};
 
 use crate::builder::{contents, write_file};
 use crate::engine::{Intrinsics, new_runtime, or_fatal};
-use crate::{report, trace};
+use crate::{report, trace, train};
 
-/// `netloom-compiler SOURCE.js OUT.bc`
-pub fn run(arguments: &[&CStr]) -> c_int {
-    let [source, out] = arguments else {
-        report::print(&[b"usage: netloom-compiler SOURCE.js OUT.bc\n"]);
-        return 2;
-    };
-    write_file(out, 0o644, &[(&compile(contents(source)), 0)])
+const USAGE: &[u8] =
+    b"usage: netloom-compiler SOURCE.js OUT.bc\n       netloom-compiler train SPREAD OUT.hot\n";
+
+/// `netloom-compiler SOURCE.js OUT.bc` or `netloom-compiler train SPREAD OUT.hot`
+pub fn run(arguments: &[&'static CStr]) -> c_int {
+    match arguments {
+        [source, out] => write_file(out, 0o644, &[(&compile(contents(source)), 0)]),
+        [mode, program, out] if mode.to_bytes() == b"train" => {
+            write_file(out, 0o644, &[(&train::blocks_written(program), 0)])
+        }
+        _ => {
+            report::print(&[USAGE]);
+            2
+        }
+    }
 }
 
 /// The bytecode of an ES module. Functions keep line numbers and lose their source.

@@ -8,12 +8,13 @@ use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 use crate::arena;
 use crate::engine::{self, Engine};
-use crate::packed;
+use crate::packed::{self, Layout, PAGE};
 use crate::program::ProgramFile;
 use crate::report;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"loomheap");
-const PAGE: usize = 4096;
+/// Where the first block of a spread image lies in it: behind the page of its head.
+pub const SPREAD_START: usize = PAGE;
 
 /// The first block of an image: what a start needs of it.
 #[repr(C)]
@@ -27,12 +28,18 @@ struct Head {
 
 /// Evaluates the program and gives its image. The memory that the image consists of must not change before it is
 /// written: what is allocated afterwards lies behind it.
-pub fn make(bytecode: &[u8]) -> &'static [u8] {
+pub fn make(bytecode: &[u8], layout: Layout) -> &'static [u8] {
     arena::begin_image();
-    let head = arena::take(size_of::<Head>().next_multiple_of(8)).cast::<Head>();
+    let head_size = match layout {
+        Layout::Spread => SPREAD_START,
+        Layout::Dense(_) => size_of::<Head>().next_multiple_of(8),
+    };
+    let head = arena::take(head_size).cast::<Head>();
     if head.addr() != arena::BASE {
         report::fatal(&[b"the address of the image is taken"]);
     }
+    // SAFETY: nothing was allocated yet.
+    unsafe { packed::begin(layout) };
     let engine = engine::load(bytecode);
     engine.settle();
     packed::finish();

@@ -3,7 +3,9 @@
 //!
 //! ```text
 //! netloom-host compile SOURCE.js OUT.bc          an ES module to bytecode (netloom-compiler beside it does it)
-//! netloom-host image IN.bc OUT [ATTACHMENT]      host, image and bytecode to a program
+//! netloom-host image IN.bc OUT [ATTACHMENT [HOT]]  host, image and bytecode to a program; HOT names its busy blocks
+//! netloom-host spread IN.bc OUT                  the same for a training run: each block on pages of its own
+//! netloom-compiler train SPREAD OUT              runs such a program and writes down which blocks it wrote to
 //! ```
 #![no_std]
 
@@ -30,6 +32,7 @@ mod single;
 mod sys;
 mod text;
 mod trace;
+mod train;
 
 use core::ffi::{CStr, c_char, c_int};
 use core::fmt::Write;

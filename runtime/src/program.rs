@@ -59,6 +59,13 @@ impl Trailer {
 
     /// Reads a trailer and checks it against the host and the file's length; what is wrong otherwise.
     fn decode(bytes: &[u8; TRAILER_LENGTH], file_length: u64) -> Result<Self, &'static str> {
+        let trailer = Self::parse(bytes)?;
+        trailer.check(file_length)?;
+        Ok(trailer)
+    }
+
+    /// Reads a trailer, of whatever host.
+    pub fn parse(bytes: &[u8; TRAILER_LENGTH]) -> Result<Self, &'static str> {
         if !bytes.ends_with(&MAGIC) {
             return Err("it does not end with a trailer");
         }
@@ -67,15 +74,13 @@ impl Trailer {
             *number = place.try_into().map(u64::from_le_bytes).unwrap_or(0);
         }
         let [image_at, image, bytecode_at, bytecode, attachment_at, attachment, base] = numbers;
-        let trailer = Self {
+        Ok(Self {
             image: Part { offset: image_at, length: image },
             bytecode: Part { offset: bytecode_at, length: bytecode },
             attachment: Part { offset: attachment_at, length: attachment },
             base,
             build_id: bytes[NUMBERS * 8..][..elf::BUILD_ID_LENGTH].try_into().unwrap_or_default(),
-        };
-        trailer.check(file_length)?;
-        Ok(trailer)
+        })
     }
 
     fn check(&self, file_length: u64) -> Result<(), &'static str> {

@@ -2,6 +2,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildSync } from "esbuild";
+import { compilerProgram } from "../../scripts/host.ts";
 import { root } from "../../scripts/place.ts";
 import { describeKernel } from "../kernel/requirements.ts";
 import { build, compile, host, removeFolders, run, temporaryFolder } from "./program.ts";
@@ -112,6 +113,75 @@ describeKernel("an image", () => {
     writeFileSync(`${program}.bc`, readFileSync(compile("globalThis.main = () => 5;")));
     equal(host("image", `${program}.bc`, program).status, 0);
     equal(run(program).status, 5);
+  });
+});
+
+describeKernel("a training run", () => {
+  after(removeFolders);
+
+  /** Every 40th of the objects is looked at when `argument` says so; says how much of the image was copied. */
+  const source = `
+    const all = Array.from({ length: 20_000 }, (_, index) => ({ index, text: "text " + index }));
+    globalThis.main = () => {
+      let sum = 0;
+      if (netloomHost.environ().includes("LOOK=1")) for (let i = 0; i < all.length; i += 40) sum += all[i].text.length;
+      const fd = netloomHost.open("/proc/self/smaps", 0);
+      let text = "";
+      for (let part; (part = netloomHost.read(fd, 65536)).length > 0; ) text += new TextDecoder().decode(part);
+      console.log(sum, /^1000000000-[^]*?Private_Dirty: *(\\d+) kB/m.exec(text)[1]);
+    };`;
+
+  function trained(env: Record<string, string>): { bytecode: string; hot: string } {
+    const bytecode = compile(source);
+    const [spread, hot] = [`${bytecode}.spread`, `${bytecode}.hot`];
+    deepEqual(host("spread", bytecode, spread).stderr, "");
+    const ran = run(compilerProgram(), { argv: ["train", spread, hot], env });
+    deepEqual([ran.status, /^\d+ \d+\n$/.test(ran.stderr)], [0, true], ran.stderr);
+    return { bytecode, hot };
+  }
+
+  function look(bytecode: string, hot: string[]): [sum: number, kilobytes: number] {
+    const [program, nothing] = [`${bytecode}.program`, `${bytecode}.nothing`];
+    writeFileSync(nothing, "");
+    deepEqual(host("image", bytecode, program, nothing, ...hot).stderr, "");
+    const [sum, kilobytes] = run(program, { env: { LOOK: "1" } })
+      .stderr.split(" ")
+      .map(Number);
+    return [sum ?? 0, kilobytes ?? 0];
+  }
+
+  it("makes runs like it copy less of the image, and changes nothing else", () => {
+    const { bytecode, hot } = trained({ LOOK: "1" });
+    const [before, after] = [look(bytecode, []), look(bytecode, [hot])];
+    equal(after[0], before[0]);
+    ok(after[1] * 3 < before[1], `${before[1]} kB before, ${after[1]} kB after`);
+  });
+  it("of another kind does no harm", () => {
+    const { bytecode, hot } = trained({});
+    equal(look(bytecode, [hot])[0], look(bytecode, [])[0]);
+  });
+  it("comes to the same every time", () => {
+    const [first, second] = [trained({ LOOK: "1" }), trained({ LOOK: "1" })];
+    ok(readFileSync(first.hot).equals(readFileSync(second.hot)));
+  });
+  for (const [how, body] of [
+    ["fail", "throw new Error('as planned');"],
+    ["be killed", "netloomHost.kill(netloomHost.getpid(), 9);"],
+  ]) {
+    it(`may ${how}: what it wrote to until then counts`, () => {
+      const bytecode = compile(`globalThis.main = () => { ${body} };`);
+      const [spread, hot] = [`${bytecode}.spread`, `${bytecode}.hot`];
+      deepEqual(host("spread", bytecode, spread).stderr, "");
+      equal(run(compilerProgram(), { argv: ["train", spread, hot] }).status, 0);
+      ok(statSync(hot).size > 0);
+    });
+  }
+  it("needs a program", () => {
+    const ran = run(compilerProgram(), { argv: ["train", "/bin/true", "/tmp/never"] });
+    deepEqual(
+      [ran.status, ran.stderr],
+      [1, "netloom: train: this program file is damaged: it does not end with a trailer\n"],
+    );
   });
 });
 

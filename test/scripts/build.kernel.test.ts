@@ -1,11 +1,12 @@
 import { equal, ok } from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildPrograms } from "../../scripts/build.ts";
 import { hostProgram } from "../../scripts/host.ts";
 import { programs, root } from "../../scripts/place.ts";
+import { train } from "../../scripts/train.ts";
 import { describeKernel } from "../kernel/requirements.ts";
 import { builtPrograms } from "../kernel/sandbox.ts";
 
@@ -27,13 +28,16 @@ describeKernel("buildPrograms", () => {
     );
   });
 
-  it("makes the same bytes again", () => {
+  it("makes the same bytes again, with another training", async () => {
     const folder = mkdtempSync(join(tmpdir(), "netloom-test-"));
     const [again, work] = [join(folder, "static"), join(root, "dist", "work")];
-    const parts = [join(folder, "bc"), again, join(work, "static.lines")];
+    const host = (...args: string[]) => execFileSync(hostProgram(), args);
+    const [bytecode, hot] = [join(folder, "bc"), join(folder, "hot")];
     try {
-      execFileSync(hostProgram(), ["compile", join(work, "static.js"), join(folder, "bc")]);
-      execFileSync(hostProgram(), ["image", ...parts]);
+      host("compile", join(work, "static.js"), bytecode);
+      const spread = async (out: string) => void host("spread", bytecode, out);
+      writeFileSync(hot, await train("static", join(folder, "training"), spread));
+      host("image", bytecode, again, join(work, "static.lines"), hot);
       ok(readFileSync(again).equals(readFileSync(join(builtPrograms, "static"))));
     } finally {
       rmSync(folder, { recursive: true });

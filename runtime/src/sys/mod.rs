@@ -17,6 +17,7 @@ mod status;
 mod supervise;
 mod wait;
 
+pub use child::wait;
 pub use process::set_arguments;
 
 use crate::native::Native;
