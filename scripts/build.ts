@@ -44,25 +44,28 @@ async function hostStep(type: string, ...args: string[]): Promise<void> {
 }
 
 /** What training says; nothing, and a warning, where it is impossible: the program is slower then, and as right. */
-async function trained(type: string, bytecode: string, folder: string): Promise<Uint8Array> {
+async function trained(type: string, bytecode: string): Promise<Uint8Array | undefined> {
+  const folder = join(workFolder, `${type}.training.${process.pid}`); // other builds may run
   try {
     return await train(type, folder, (out) => hostStep(type, "spread", bytecode, out));
   } catch (error) {
     const { stderr, message } = error as Error & { stderr?: string };
     console.warn(`build ${type}: no training, so it starts slower: ${stderr?.trim() || message}`);
-    return new Uint8Array();
+    return undefined;
   }
 }
 
-/** Compiles, trains, evaluates and appends; the file appears under its name only when it is whole. */
-async function makeProgram(type: string, { code, lines }: Bundle): Promise<void> {
+/** Compiles, trains, evaluates and appends; the file appears under its name only when it is whole. @returns if it was trained. */
+async function makeProgram(type: string, { code, lines }: Bundle): Promise<boolean> {
   const at = (ending: string) => join(workFolder, `${type}.${ending}`);
   writeFileSync(at("js"), code);
   writeFileSync(at("lines"), lines);
   await hostStep(type, "compile", at("js"), at("bc"));
-  writeFileSync(at("hot"), await trained(type, at("bc"), at("training")));
+  const hot = await trained(type, at("bc"));
+  writeFileSync(at("hot"), hot ?? "");
   await hostStep(type, "image", at("bc"), at("new"), at("lines"), at("hot"));
   renameSync(at("new"), join(binFolder, type));
+  return hot !== undefined;
 }
 
 /** @returns whether the program had to be made. */
@@ -73,8 +76,7 @@ async function buildProgram(program: Program, hostDigest: string): Promise<boole
   const isThere = existsSync(stamp) && existsSync(join(binFolder, program.type));
   if (isThere && readFileSync(stamp, "utf8") === wanted) return false;
   rmSync(stamp, { force: true });
-  await makeProgram(program.type, bundled);
-  writeFileSync(stamp, wanted);
+  if (await makeProgram(program.type, bundled)) writeFileSync(stamp, wanted);
   return true;
 }
 

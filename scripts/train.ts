@@ -55,7 +55,10 @@ cd /mnt/training
 export CNI_IFNAME=$1
 shift
 for command; do
-  CNI_COMMAND=$command ./compiler train ./program $command.hot <$command.json >$command.out 2>&1
+  CNI_COMMAND=$command ./compiler train ./program $command.hot <$command.json >$command.out 2>&1 || {
+    cat $command.out >&2
+    exit 1
+  }
 done
 `;
 
@@ -78,7 +81,6 @@ function environment(): Record<string, string> {
 }
 
 function prepare(type: string, folder: string): void {
-  rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   copyFileSync(compilerProgram(), join(folder, "compiler"));
   writeFileSync(join(folder, "ipam"), ipam, { mode: 0o755 });
@@ -119,7 +121,7 @@ async function round(type: string, folder: string): Promise<Uint8Array> {
 }
 
 /**
- * Runs a program in the folder, where `makeSpread` puts it. What a run answers lies there, too; a run may fail, since what
+ * Runs a program in the folder, where `makeSpread` puts it; the folder is new, and gone afterwards. A run may fail, since what
  * it wrote to until then counts. Two of three rounds have to agree on a block, or chance would get into the file: what a
  * run does depends a little on which of two events comes first.
  * @returns the numbers of the blocks that were written to, as `netloom-host image` takes them.
@@ -130,10 +132,13 @@ export async function train(
   folder: string,
   makeSpread: (out: string) => Promise<void>,
 ): Promise<Uint8Array> {
-  prepare(type, folder);
-  await makeSpread(join(folder, "program"));
-  const rounds: Uint8Array[] = [];
-  for (let left = 3; left > 0; left--) rounds.push(await round(type, folder));
-  for (const large of ["program", "compiler"]) rmSync(join(folder, large));
-  return inAtLeast(2, rounds);
+  try {
+    prepare(type, folder);
+    await makeSpread(join(folder, "program"));
+    const rounds: Uint8Array[] = [];
+    for (let left = 3; left > 0; left--) rounds.push(await round(type, folder));
+    return inAtLeast(2, rounds);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
