@@ -69,13 +69,16 @@ interface Profile {
 /** Builds the timed program. @returns the folder it is in */
 function buildTimed(type: string): string {
   const code = readFileSync(join(root, "dist", "work", `${type}.js`), "utf8");
-  const names = [...code.matchAll(/^function (\w+)\(/gm)].map(([, name]) => name ?? "");
+  const names = [...code.matchAll(/^ {2}function (\w+)\(/gm)].map(([, name]) => name ?? "");
   const own = names.filter((name) => !name.startsWith("__"));
   const wraps = own.map((name) => `${name} = __timed("${name}", ${name});`).join("\n");
+  // the bundle is one function, and only its inside can name what it declares
+  const end = code.lastIndexOf("})();");
+  const timed = `${code.slice(0, end)}${wraps}\n${code.slice(end)}`;
   const folder = join(root, "dist", "profile");
   mkdirSync(folder, { recursive: true });
   const at = (ending: string) => join(folder, `${type}${ending}`);
-  writeFileSync(at(".js"), `${prologue}${code}${wraps}${epilogue}`);
+  writeFileSync(at(".js"), `${prologue}${timed}${epilogue}`);
   execFileSync(hostProgram(), ["compile", at(".js"), at(".bc")]);
   execFileSync(hostProgram(), ["image", at(".bc"), at("")]);
   return folder;
