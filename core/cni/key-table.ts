@@ -5,6 +5,8 @@
 
 import type * as z from "zod/mini";
 
+import { wrappedSchema } from "./schema-wrapper.ts";
+
 /** The keys below one place of a document; `object` and `element` are absent where the schema has no such thing. */
 export interface KeyTable {
   readonly object?: ObjectKeys;
@@ -32,6 +34,8 @@ const sharedPaths = ["args", "args.cni", "runtimeConfig"];
 
 /** Makes the table of a schema. `path` is the way to it from the top of the document. */
 export function keyTable(schema: z.core.$ZodType, path: readonly string[] = []): KeyTable {
+  const inner = wrappedSchema(schema);
+  if (inner !== undefined) return keyTable(inner, path);
   const { def } = (schema as z.core.$ZodTypes)._zod;
   switch (def.type) {
     case "object":
@@ -44,14 +48,6 @@ export function keyTable(schema: z.core.$ZodType, path: readonly string[] = []):
       return def.options.map((option) => keyTable(option, path)).reduce(merged, {});
     case "pipe":
       return merged(keyTable(def.in, path), keyTable(def.out, path));
-    case "optional":
-    case "nullable":
-    case "default":
-    case "prefault":
-    case "nonoptional":
-    case "readonly":
-    case "catch":
-      return keyTable(def.innerType, path);
     default:
       return {};
   }

@@ -5,6 +5,8 @@
 
 import * as z from "zod/mini";
 
+import { wrappedSchema } from "./schema-wrapper.ts";
+
 /**
  * Parses a made-up document that has every key of the schema. zod makes much of a schema when it is first used; done at
  * import it is part of the program, and a start finds it made.
@@ -15,6 +17,8 @@ export function warmSchema(schema: z.core.$ZodType): void {
 
 /** A value of the right shape; that texts and numbers are refused does not matter here. */
 function sample(schema: z.core.$ZodType): unknown {
+  const inner = wrappedSchema(schema);
+  if (inner !== undefined) return sample(inner);
   const { def } = (schema as z.core.$ZodTypes)._zod;
   switch (def.type) {
     case "object":
@@ -29,14 +33,6 @@ function sample(schema: z.core.$ZodType): unknown {
       return sample(def.options[0] as z.core.$ZodType);
     case "pipe":
       return sample(def.in);
-    case "optional":
-    case "nullable":
-    case "default":
-    case "prefault":
-    case "nonoptional":
-    case "readonly":
-    case "catch":
-      return sample(def.innerType);
     case "boolean":
       return true;
     case "number":
