@@ -15,15 +15,6 @@ describeKernel("Sandbox", () => {
     );
   });
 
-  it("takes less than 50 ms to make", () => {
-    const took = Array.from({ length: 5 }, () => {
-      const start = performance.now();
-      Sandbox.create().dispose();
-      return performance.now() - start;
-    });
-    equal(Math.min(...took) < 50, true, took.join());
-  });
-
   it("stands beside another one", () => {
     using one = Sandbox.create();
     using two = Sandbox.create();
