@@ -61,7 +61,13 @@ export function addressRows(links: Json[]): string[] {
 /** Rows of `ip -j route show table all`. */
 export function routeRows(routes: Json[]): string[] {
   const rows = routes.filter((route) => route["table"] !== "local" && !isLinkLocal(route));
-  return rows.map((route) => text(JSON.stringify(route))).sort();
+  return rows.map((route) => text(JSON.stringify(withoutCarrier(route)))).sort();
+}
+
+/** That a link lost its carrier reaches its routes when the kernel's link watch runs, within a second. */
+function withoutCarrier(route: Json): Json {
+  const flags = (route["flags"] ?? []) as string[];
+  return { ...route, flags: flags.filter((flag) => flag !== "linkdown" && flag !== "dead") };
 }
 
 function isLinkLocal(route: Json): boolean {
