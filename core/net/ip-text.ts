@@ -13,18 +13,9 @@ const LONGEST_TEXT = 45;
 const DOTTED_TAIL = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/;
 const NATIVE_IPV6 = /^[0-9a-f:]+$/i;
 
-/** What was read in this call: the same few addresses come up again and again. */
-const read = new Map<string, Uint8Array | undefined>();
-const MOST_READ = 256;
-
 /** The 4 or 16 bytes of an address as Go's `net.ParseIP` reads it; undefined for anything else. */
 export function ipBytes(text: string): Uint8Array | undefined {
   if (text.length > LONGEST_TEXT) return undefined;
-  if (!read.has(text) && read.size < MOST_READ) read.set(text, freshBytes(text));
-  return read.has(text) ? read.get(text)?.slice() : freshBytes(text);
-}
-
-function freshBytes(text: string): Uint8Array | undefined {
   return text.includes(":") ? ipv6Bytes(text) : ipv4Bytes(text);
 }
 

@@ -36,9 +36,6 @@ const ipamField = z.object({
   resolvConf: z.optional(z.string()),
 });
 
-/** The `ipam` part. */
-export type IpamConfig = z.output<typeof ipamField>;
-
 /** The whole configuration, as the delegating plugin hands it on. */
 export const hostLocalConfig = z.extend(delegateConfig, {
   ipam: z.optional(ipamField),
