@@ -1,5 +1,5 @@
 /**
- * What every npm script starts with: `node scripts/bootstrap.mjs start|test|check|build|bench [arguments]`.
+ * What every npm script starts with: `node scripts/bootstrap.mjs start|test|check|build|conformance|bench [arguments]`.
  *
  * On a fresh clone nothing is installed, so this file needs Node alone. It brings what the job needs (npm packages,
  * Debian packages, peers to compare with), says how to get what it cannot bring, builds, and hands over to the job.
@@ -20,6 +20,11 @@ const jobs = {
   check: { needs: [], script: "scripts/check.ts", builds: false },
   start: { needs: ["packages", "root"], script: "scripts/demo/main.ts", builds: true },
   test: { needs: ["packages", "peers"], script: "scripts/test.ts", builds: true },
+  conformance: {
+    needs: ["packages", "peers", "root"],
+    script: "conformance/main.ts",
+    builds: true,
+  },
   bench: { needs: ["packages", "peers", "root"], script: "bench/main.ts", builds: true },
 };
 

@@ -220,6 +220,11 @@ export class Sandbox {
     return started;
   }
 
+  /** The program and what it is given, for {@link Sandbox.run} and {@link Sandbox.start}. */
+  static invocation(call: CniCall): { program: string; options: Input } {
+    return cniInvocation(call);
+  }
+
   /** Executes a CNI program as a runtime does and waits. Any exit status is an answer. */
   cni(call: CniCall): CniOutcome {
     const { program, options } = cniInvocation(call);

@@ -1,0 +1,83 @@
+/**
+ * `npm run conformance -- --bin DIR [--against DIR …] [--only PATTERN] [--json FILE]`: judges directories of CNI programs.
+ * @module
+ */
+import { writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { binFolder } from "../scripts/place.ts";
+import { type Build, inspectBuild } from "./runner/build.ts";
+import { keyOf } from "./runner/case.ts";
+import { readChecklist } from "./runner/checklist.ts";
+import { type Feature, presentFeatures } from "./runner/features.ts";
+import { type Job, jobsOf, lacking, loadCases, matches, subjectOf } from "./runner/jobs.ts";
+import { runJobs } from "./runner/pool.ts";
+import { knownFailure, readRegister } from "./runner/register.ts";
+import { failureLine, skipLines, table } from "./runner/report.ts";
+import { type Finding, judge, undecidedLines, type Verdict } from "./runner/verdict.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    bin: { type: "string", default: binFolder },
+    against: { type: "string", multiple: true, default: [] },
+    only: { type: "string", default: "*" },
+    json: { type: "string" },
+    jobs: { type: "string", default: String(availableParallelism()) },
+    verbose: { type: "boolean", default: false },
+  },
+});
+
+function isUnexpected({ status }: Verdict): boolean {
+  return status === "fail" || status === "xpass";
+}
+
+/** Runs what the machine has the features for; the rest is skipped by name. */
+async function judgeAll(jobs: readonly Job[], present: readonly Feature[]): Promise<Verdict[]> {
+  const register = readRegister();
+  const verdicts: Verdict[] = [];
+  const found = (job: Job, finding: Finding) => {
+    const key = keyOf(job.case);
+    const verdict = judge(job, key, finding, knownFailure(register, subjectOf(job), key));
+    verdicts.push(verdict);
+    if (isUnexpected(verdict)) console.log(failureLine(verdict));
+    else if (options.verbose) console.log(verdict.status, verdict.ms, verdict.key, verdict.subject);
+  };
+  for (const job of jobs) {
+    const feature = lacking(job.case, present);
+    if (feature !== undefined) found(job, { status: "skip", reason: `needs ${feature}`, ms: 0 });
+  }
+  const able = jobs.filter((job) => lacking(job.case, present) === undefined);
+  await runJobs(able, Number(options.jobs), found);
+  return verdicts;
+}
+
+function count(verdicts: readonly Verdict[]) {
+  const skipped = verdicts.filter(({ status }) => status === "skip").length;
+  const failed = verdicts.filter(isUnexpected).length;
+  return { passed: verdicts.length - failed - skipped, failed, skipped };
+}
+
+function describeBuild({ label, folder, programs }: Build): string {
+  return `${label}: ${Object.keys(programs).join(" ")} (${folder})`;
+}
+
+const builds = [options.bin, ...options.against].map((folder) => inspectBuild(folder));
+for (const build of builds) console.log(describeBuild(build));
+const cases = await loadCases();
+const chosen = cases.filter((each) => matches(options.only, keyOf(each)));
+const verdicts = await judgeAll(jobsOf(chosen, builds), presentFeatures());
+const checklist = readChecklist();
+const undecided = undecidedLines(
+  checklist,
+  cases.map(({ lines }) => lines),
+);
+for (const line of skipLines(verdicts)) console.log(line);
+console.log("\nlines of the checklist: pass / fail / skip / known failure");
+for (const line of table(checklist, verdicts, undecided)) console.log(line);
+console.log(`\nundecided: ${undecided.length} of ${checklist.lines.length} lines`);
+const counts = count(verdicts);
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(verdicts, null, 1));
+const countsFile = process.env["NETLOOM_COUNTS"];
+if (countsFile !== undefined) writeFileSync(countsFile, JSON.stringify(counts));
+process.exitCode = counts.failed === 0 && verdicts.length > 0 ? 0 : 1;
