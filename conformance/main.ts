@@ -1,8 +1,9 @@
 /**
- * `npm run conformance -- --bin DIR [--against DIR …] [--only PATTERN] [--json FILE]`: judges directories of CNI programs.
+ * `npm run conformance -- --bin DIR [--against DIR …] [--only PATTERN …] [--json FILE]`: judges
+ * directories of CNI programs. conformance/README.md tells more.
  * @module
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { binFolder } from "../scripts/place.ts";
@@ -20,12 +21,19 @@ const { values: options } = parseArgs({
   options: {
     bin: { type: "string", default: binFolder },
     against: { type: "string", multiple: true, default: [] },
-    only: { type: "string", default: "*" },
+    only: { type: "string", multiple: true, default: ["*"] },
     json: { type: "string" },
+    table: { type: "string" },
     jobs: { type: "string", default: String(availableParallelism()) },
     verbose: { type: "boolean", default: false },
   },
 });
+
+/** `DIR`, or `NAME=DIR` to call it so. */
+function named(option: string): Build {
+  const [, name, folder] = /^([^/]+)=(.+)$/.exec(option) ?? [];
+  return folder === undefined ? inspectBuild(option) : inspectBuild(folder, name);
+}
 
 function isUnexpected({ status }: Verdict): boolean {
   return status === "fail" || status === "xpass";
@@ -57,14 +65,22 @@ function count(verdicts: readonly Verdict[]) {
   return { passed: verdicts.length - failed - skipped, failed, skipped };
 }
 
+/** Puts the table between its marks in a Markdown file. */
+function putTable(file: string, rows: readonly string[]): void {
+  const [before, , after] = readFileSync(file, "utf8").split(/<!-- \/?table -->/);
+  if (after === undefined) throw new Error(`${file} has no place for the table`);
+  const text = [`${before}<!-- table -->`, "", ...rows, "", `<!-- /table -->${after}`];
+  writeFileSync(file, text.join("\n"));
+}
+
 function describeBuild({ label, folder, programs }: Build): string {
   return `${label}: ${Object.keys(programs).join(" ")} (${folder})`;
 }
 
-const builds = [options.bin, ...options.against].map((folder) => inspectBuild(folder));
+const builds = [options.bin, ...options.against].map(named);
 for (const build of builds) console.log(describeBuild(build));
 const cases = await loadCases();
-const chosen = cases.filter((each) => matches(options.only, keyOf(each)));
+const chosen = cases.filter((each) => options.only.some((only) => matches(only, keyOf(each))));
 const verdicts = await judgeAll(jobsOf(chosen, builds), presentFeatures());
 const checklist = readChecklist();
 const undecided = undecidedLines(
@@ -73,10 +89,12 @@ const undecided = undecidedLines(
 );
 for (const line of skipLines(verdicts)) console.log(line);
 console.log("\nlines of the checklist: pass / fail / skip / known failure");
-for (const line of table(checklist, verdicts, undecided)) console.log(line);
+const rows = table(checklist, verdicts, undecided);
+for (const row of rows) console.log(row);
 console.log(`\nundecided: ${undecided.length} of ${checklist.lines.length} lines`);
 const counts = count(verdicts);
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+if (options.table !== undefined) putTable(options.table, rows);
 if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(verdicts, null, 1));
 const countsFile = process.env["NETLOOM_COUNTS"];
 if (countsFile !== undefined) writeFileSync(countsFile, JSON.stringify(counts));

@@ -19,6 +19,11 @@ function isOwnBug(error: unknown): boolean {
   return error instanceof TypeError || error instanceof ReferenceError;
 }
 
+/** The error of the case, when ending its host failed as well. */
+function first(error: unknown): unknown {
+  return error instanceof Error && "suppressed" in error ? first(error.suppressed) : error;
+}
+
 function asFinding(error: unknown, trial: Trial | undefined): Omit<Finding, "ms"> {
   if (error instanceof Skipped) return { status: "skip", reason: error.message };
   const detail = isOwnBug(error) && !(error instanceof Broken) ? (error as Error).stack : undefined;
@@ -35,7 +40,7 @@ async function run({ key, build, other }: Order): Promise<Omit<Finding, "ms">> {
     await each.run(own);
     return { status: "pass" };
   } catch (error) {
-    return asFinding(error, trial);
+    return asFinding(first(error), trial);
   }
 }
 
