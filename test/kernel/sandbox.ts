@@ -135,6 +135,21 @@ link set eth0 up
 link set lo up
 `;
 
+/** What a snapshot asks, in one go; the answers are parted by a record separator. */
+const snapshotScript = [
+  "ip -j -d address",
+  "ip -j -4 route show table all",
+  "ip -j -6 route show table all",
+  "ip -j rule",
+  "nft -j list ruleset",
+].join(" && printf '\\036' && ");
+
+/** What `ip -j` prints; nothing at all is an empty list. */
+// biome-ignore lint/suspicious/noExplicitAny: iproute2's JSON has no types
+function parsedText(text: string): any {
+  return JSON.parse(text.trim() || "[]");
+}
+
 /** A host-role network and mount namespace. Close it with {@link Sandbox.dispose}, or declare it with `using`. */
 export class Sandbox {
   /** Scratch folder on the machine, seen inside under the same path; removed at the end. */
@@ -248,7 +263,7 @@ export class Sandbox {
   ipJson(args: string | readonly string[], netns?: string): any[] {
     const words = typeof args === "string" ? args.split(" ") : args;
     const out = this.ok(["ip", "-j", ...words], netns === undefined ? {} : { netns });
-    return JSON.parse(out.trim() || "[]");
+    return parsedText(out);
   }
 
   /** The objects of `nft -j list ruleset`, without the first, `metainfo`. */
@@ -270,15 +285,15 @@ export class Sandbox {
   snapshot(netns?: string): Snapshot {
     const skip = (path: string) => /^\/run\/(netns|mount|xtables\.lock)/.test(path);
     const files = ["/run", "/var/lib"].flatMap((top) => fileRows(this.path(top), top, skip));
+    const where = netns === undefined ? {} : { netns };
+    const texts = this.ok(["sh", "-c", snapshotScript], where).split("\u001e");
+    const [links = [], v4 = [], v6 = [], rules = [], nft] = texts.map(parsedText);
     return {
-      links: linkRows(this.ipJson("-d link", netns)),
-      addresses: addressRows(this.ipJson("address", netns)),
-      routes: routeRows([
-        ...this.ipJson("-4 route show table all", netns),
-        ...this.ipJson("-6 route show table all", netns),
-      ]),
-      rules: this.ipJson("rule", netns).map((rule) => JSON.stringify(rule)),
-      nft: nftRows(this.nftJson(netns)),
+      links: linkRows(links),
+      addresses: addressRows(links),
+      routes: routeRows([...v4, ...v6]),
+      rules: rules.map((rule: Json) => JSON.stringify(rule)),
+      nft: nftRows(nft.nftables),
       files: netns === undefined ? files.sort() : [],
     };
   }
