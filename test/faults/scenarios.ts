@@ -1,0 +1,176 @@
+/**
+ * Every shipped program in the surroundings it is made for, as data: what fault tests run it with. A new plugin joins them
+ * with one entry in {@link scenarios}.
+ * @module
+ */
+import type { CniCall } from "../kernel/sandbox.ts";
+
+/** One program, or a program with its delegate, as a runtime would use it. */
+export interface Scenario {
+  /** For test titles: `bridge with host-local`. */
+  title: string;
+  /** File name of the program. */
+  type: string;
+  /** File name of the program it executes, if it does. */
+  delegate?: string;
+  /** The configuration of attachment number `n`, from 1 to 99, without what a runtime adds for a verb. */
+  config(n: number): Record<string, unknown>;
+  /** Lines of `ip -batch` that a new host needs. */
+  surround?: string;
+  /** Links that the program leaves on purpose: they are deleted to get a virgin host again. */
+  keptLinks?: readonly string[];
+  /**
+   * What may stay after the last DEL (checklist 5.9), as rows of `observe`: everything else is a leak. That what stays is
+   * nobody's is asserted besides: it has to be the same whoever was attached.
+   */
+  residue: readonly RegExp[];
+  /** Kernel parameters that a virgin host has at 0 and the program sets to 1. */
+  sysctls?: readonly string[];
+}
+
+const version = "1.1.0";
+/** Rows of the tables that all attachments share. An element that belongs to an attachment names it in its comment. */
+const staticTables = /^nft (?!.*faulty-).*"(name|table)":"netloom"/;
+const ownFolder = /^file \/run\/netloom\/ 700$/;
+const networkFiles = [
+  /^file \/var\/lib\/cni\/(networks\/([^/ ]+\/)?)? 755$/,
+  /^file \/var\/lib\/cni\/networks\/[^/ ]+\/(lock 750|(last_reserved_ip\.\d+|\.netloom-ledger) 600)$/,
+];
+const forwarding = ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"];
+
+/** Dual stack: each family takes system calls of its own. */
+const ranges = [[{ subnet: "10.70.0.0/24" }], [{ subnet: "fd70::/64" }]];
+const defaultRoutes = [{ dst: "0.0.0.0/0" }, { dst: "::/0" }];
+
+const bridged = {
+  cniVersion: version,
+  name: "faults",
+  type: "bridge",
+  bridge: "br-faults",
+  isGateway: true,
+  isDefaultGateway: true,
+  ipMasq: true,
+  macspoofchk: true,
+  hairpinMode: true,
+};
+const bridgeResidue = [
+  /^link br-faults /,
+  /^address br-faults (10\.70\.0\.1\/24|fd70::1\/64)$/,
+  /^route .* dev br-faults\b/,
+  /^route local (10\.70\.0\.1|fd70::1) dev (br-faults|lo)\b/,
+  staticTables,
+  ownFolder,
+];
+
+/** All of them; a program of dist/bin that is missing here fails the test that reads this table. */
+export const scenarios: readonly Scenario[] = [
+  {
+    title: "bridge with host-local",
+    type: "bridge",
+    delegate: "host-local",
+    config: () => ({ ...bridged, ipam: { type: "host-local", ranges, routes: defaultRoutes } }),
+    keptLinks: ["br-faults"],
+    residue: [...bridgeResidue, ...networkFiles],
+    sysctls: forwarding,
+  },
+  {
+    title: "portmap",
+    type: "portmap",
+    config: (n) => ({
+      cniVersion: version,
+      name: "faults",
+      type: "portmap",
+      snat: true,
+      runtimeConfig: {
+        portMappings: [
+          { hostPort: 8000 + n, containerPort: 80, protocol: "tcp" },
+          { hostPort: 8000 + n, containerPort: 80, protocol: "udp", hostIP: "127.0.0.1" },
+        ],
+      },
+      prevResult: {
+        cniVersion: version,
+        interfaces: [{ name: "eth0", sandbox: netnsOf(n) }],
+        ips: [
+          { interface: 0, address: `10.71.0.${n + 1}/24`, gateway: "10.71.0.1" },
+          { interface: 0, address: `fd71::${n + 1}/64`, gateway: "fd71::1" },
+        ],
+      },
+    }),
+    surround: `link add br-ports type bridge
+address add 10.71.0.1/24 dev br-ports
+address add fd71::1/64 dev br-ports nodad
+link set br-ports up`,
+    residue: [staticTables, ownFolder],
+    sysctls: ["net/ipv4/conf/br-ports/route_localnet"],
+  },
+  {
+    title: "loopback",
+    type: "loopback",
+    config: () => ({ cniVersion: version, name: "faults", type: "loopback" }),
+    // the kernel gives lo its address when it comes up, and leaves it there when it goes down
+    residue: [/^pod (address|route local) .*\b127\.0\.0\.\d\/?/],
+  },
+  {
+    title: "host-local",
+    type: "host-local",
+    config: () => ({
+      cniVersion: version,
+      name: "faults",
+      type: "ptp",
+      ipam: { type: "host-local", ranges, routes: defaultRoutes },
+    }),
+    residue: networkFiles,
+  },
+  {
+    title: "static",
+    type: "static",
+    config: (n) => ({
+      cniVersion: version,
+      name: "faults",
+      type: "ptp",
+      ipam: {
+        type: "static",
+        addresses: [{ address: `10.72.0.${n + 1}/24`, gateway: "10.72.0.1" }],
+        routes: defaultRoutes,
+      },
+    }),
+    residue: [],
+  },
+];
+
+/** CNI_CONTAINERID of attachment number `n`. */
+export function containerOf(n: number): string {
+  return `faulty-${n}`;
+}
+
+/** Name of the network namespace of attachment number `n`, for `Sandbox.pod`. */
+export function podOf(n: number): string {
+  return containerOf(n);
+}
+
+/** CNI_NETNS of attachment number `n`. */
+export function netnsOf(n: number): string {
+  return `/run/netns/${podOf(n)}`;
+}
+
+/** The execution that a runtime makes for a verb; `more` goes into the configuration: prevResult, the list of GC. */
+export function callOf(
+  { type, config }: Scenario,
+  command: CniCall["command"],
+  n: number,
+  more: object = {},
+): CniCall {
+  return {
+    command,
+    type,
+    containerId: containerOf(n),
+    netns: netnsOf(n),
+    config: { ...config(n), ...more },
+  };
+}
+
+/** What GC is given as attachments that are valid. */
+export function validAttachments(numbers: readonly number[]): object {
+  const list = numbers.map((n) => ({ containerID: containerOf(n), ifname: "eth0" }));
+  return { "cni.dev/valid-attachments": list };
+}
