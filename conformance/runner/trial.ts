@@ -19,6 +19,15 @@ export interface Answer extends Outcome {
   json: Reply;
 }
 
+/** A call as a case makes it. */
+export interface TrialCall extends CniCall {
+  /**
+   * Program and arguments that execute the program, whose path follows them: `["prlimit", "--nofile=16"]`; in
+   * `["sh", "-c", 'exec "$0" 2>&-']` it is `$0`.
+   */
+  through?: readonly string[];
+}
+
 /** Thrown by {@link Trial.skip}. */
 export class Skipped extends Error {}
 
@@ -82,16 +91,20 @@ export class Trial implements Disposable {
    * Executes a program as a runtime does. Where the call does not say: the program of the case, the directory under judgement.
    * @throws {Broken} it broke a promise that every execution gives (0.3), or left a process behind
    */
-  call(call: CniCall): Answer {
+  call(call: TrialCall): Answer {
+    return this.#judge(this.outcome(call), call.timeoutMs);
+  }
+
+  /** Same without judging the answer, for a case that takes the program's descriptors away. */
+  outcome(call: TrialCall): Outcome {
     const whole = this.#whole(call);
     this.#lastSent = describeCall(whole);
     this.#lastGot = "no answer";
-    const outcome = this.#execute(() => this.host.run(...invocation(whole)));
-    return this.#judge(outcome, call.timeoutMs);
+    return this.#execute(() => this.host.run(...invocation(whole)));
   }
 
   /** Same as {@link Trial.call} for calls at the same time. */
-  async atOnce(calls: readonly CniCall[]): Promise<Answer[]> {
+  async atOnce(calls: readonly TrialCall[]): Promise<Answer[]> {
     const started = calls.map((call) => {
       const whole = this.#whole(call);
       return { call, whole, ended: this.host.start(...invocation(whole)).ended };
@@ -110,7 +123,7 @@ export class Trial implements Disposable {
    * OK(…): exit status 0; ADD and VERSION print one document, the others nothing.
    * @returns stdout as JSON
    */
-  ok(call: CniCall): Reply {
+  ok(call: TrialCall): Reply {
     return this.succeeded(this.call(call), call.command);
   }
 
@@ -128,7 +141,7 @@ export class Trial implements Disposable {
    * @param says - what `msg` or `details` has to contain
    * @returns the error object
    */
-  fails(call: CniCall, codes?: number | readonly number[], says?: string | RegExp): Reply {
+  fails(call: TrialCall, codes?: number | readonly number[], says?: string | RegExp): Reply {
     return this.failed(this.call(call), codes, says);
   }
 
@@ -173,7 +186,7 @@ export class Trial implements Disposable {
     return this.host.ok(command.split(" "), options);
   }
 
-  #whole(call: CniCall): CniCall {
+  #whole(call: TrialCall): TrialCall {
     const usual = { type: this.program, bin: this.build.folder };
     return { ...usual, ...call, env: { PATH, ...call.env } };
   }
@@ -197,20 +210,25 @@ export class Trial implements Disposable {
   }
 }
 
-function invocation(call: CniCall): [string[], RunOptions] {
+function invocation({ through = [], ...call }: TrialCall): [string[], RunOptions] {
   const { program, options } = Sandbox.invocation(call);
-  return [[program], options];
+  return [[...through, program], options];
 }
 
-function describeCall({ command, type, config, env, ...call }: CniCall): string {
+function describeInput(config: unknown): string {
+  if (typeof config === "string") return config;
+  if (config instanceof Uint8Array) return Buffer.from(config).toString("latin1");
+  return JSON.stringify(config);
+}
+
+function describeCall({ command, type, config, env, ...call }: TrialCall): string {
   const where = Object.entries(call)
     .filter(([name, value]) => value !== undefined && !["bin", "timeoutMs"].includes(name))
     .map(([name, value]) => `${name}=${value}`);
-  const stdin = typeof config === "string" ? config : JSON.stringify(config);
   const { PATH: path, ...others } = env ?? {};
   const shown = path === PATH ? others : { PATH: path, ...others };
   const more = Object.keys(shown).length === 0 ? [] : [JSON.stringify(shown)];
-  return [type, command, ...where, ...more, stdin].join(" ");
+  return [type, command, ...where, ...more, describeInput(config)].join(" ");
 }
 
 function describeOutcome({ status, signal, stdout, stderr }: Outcome): string {

@@ -45,7 +45,7 @@ export interface CniCall {
   command: "ADD" | "DEL" | "CHECK" | "GC" | "STATUS" | "VERSION" | (string & {});
   /** File name of the program. Default: the configuration's `type`. */
   type?: string;
-  /** stdin: text as it is, anything else as JSON. */
+  /** stdin: text and bytes as they are, anything else as JSON. */
   config: unknown;
   /** Default `c1`; `null` leaves the variable out. The next two likewise. */
   containerId?: string | null;
@@ -95,7 +95,8 @@ function cniInvocation(call: CniCall): { program: string; options: Input } {
   if (type === undefined) throw new Error("cni: neither the call nor its configuration has a type");
   const program = join(bin, type);
   if (!existsSync(program)) throw new Error(`cni: ${program} does not exist: npm run build`);
-  const input = typeof call.config === "string" ? call.config : JSON.stringify(call.config);
+  const raw = typeof call.config === "string" || call.config instanceof Uint8Array;
+  const input = raw ? (call.config as string | Uint8Array) : JSON.stringify(call.config);
   const timeoutMs = call.timeoutMs ?? 30_000;
   return { program, options: { input, timeoutMs, env: cniEnvironment(call, bin) } };
 }
