@@ -2,7 +2,7 @@
  * `npm run check`: format, lint, types, the repository's own rules and every test that needs neither root nor a build.
  * @module
  */
-import { conclude, runMocha, runStaticSteps } from "./steps.ts";
+import { staticSteps, unitStep } from "./plan.ts";
+import { runAndConclude } from "./run.ts";
 
-const steps = await runStaticSteps();
-conclude(steps, await runMocha("test/**/*.test.ts", "--ignore", "test/**/*.kernel.test.ts"));
+await runAndConclude([...staticSteps, unitStep()]);

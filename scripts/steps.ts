@@ -1,88 +1,194 @@
 /**
- * The steps `npm run check` and `npm test` are made of, and their count.
+ * Steps of `npm run check` and `npm test`: commands that run side by side and are counted together.
  * @module
  */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { constants, setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Counts } from "../test/reporter.ts";
 import { root } from "./place.ts";
 
-/** One command that passes or fails as a whole. */
-interface Step {
+/** A command and how it is counted. */
+export interface Step {
+  /** Unique among the steps of a run. */
   name: string;
-  argv: [string, ...string[]];
+  argv: readonly [string, ...string[]];
+  /**
+   * `status`: one test, passed when the exit status is 0, skipped when it is 77, and then its last line is the reason.
+   * `report`: what it writes as {@link Counts} to the file $NETLOOM_COUNTS.
+   */
+  counts: "status" | "report";
+  /** Names of steps that have to be over before, however they ended; one that is not in the run is not waited for. */
+  after?: readonly string[];
+  /** It takes no place of the others: it starts at once and gets what time they leave. */
+  background?: boolean;
+  /** More environment. */
+  env?: Readonly<Record<string, string>>;
+  /** It is killed after this long. Default 15 minutes. */
+  timeoutMs?: number;
 }
 
-const bin = (name: string) => join(root, "node_modules", ".bin", name);
+/** How a step ended. */
+export interface StepResult {
+  step: Step;
+  counts: Counts;
+  /** Wall time in milliseconds. */
+  ms: number;
+  /** All that it wrote; empty when it was shown as it came. */
+  output: string;
+}
 
-const staticSteps: Step[] = [
-  { name: "format and lint", argv: [bin("biome"), "ci", "--error-on-warnings", "--colors=off"] },
-  { name: "types of shipped code", argv: [bin("tsc")] },
-  { name: "types of tests and scripts", argv: [bin("tsc"), "-p", "test"] },
-];
+/** How steps are run. */
+export interface RunOptions {
+  /** How many steps at once, those in the background apart. */
+  places: number;
+  /** Called with each step that starts. */
+  started?(step: Step): void;
+  /** Called with each step that ends, as soon as it does. */
+  ended?(result: StepResult): void;
+  /** Their output goes to the terminal as it comes, for a run of one step. */
+  show?: boolean;
+}
 
-/** Runs a command in the root folder. @returns its status and all it wrote; `show` passes it on as well. */
-function run(argv: Step["argv"], env: NodeJS.ProcessEnv, show: boolean) {
-  return new Promise<{ status: number; said: string }>((resolve, reject) => {
-    const child = spawn(argv[0], argv.slice(1), {
-      cwd: root,
-      env: { ...process.env, ...env },
-      stdio: ["ignore", show ? "inherit" : "pipe", show ? "inherit" : "pipe"],
-    });
-    let said = "";
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.on("data", (chunk: Buffer) => {
-        said += chunk.toString("utf8");
-      });
+const FIFTEEN_MINUTES_MS = 15 * 60_000;
+/** Exit status of a command that cannot do its work here; automake's for a skipped test. */
+const CANNOT_HERE = 77;
+
+/**
+ * Runs steps, in their order as far as places and `after` let them.
+ * @returns their results, in the order of the steps
+ * @throws {Error} steps wait for each other
+ */
+export async function runSteps(steps: readonly Step[], options: RunOptions): Promise<StepResult[]> {
+  const waiting = [...steps];
+  const running = new Map<Step, Promise<StepResult>>();
+  const results = new Map<Step, StepResult>();
+  while (results.size < steps.length) {
+    for (const step of ready(waiting, running, options.places)) {
+      waiting.splice(waiting.indexOf(step), 1);
+      options.started?.(step);
+      running.set(step, runStep(step, options.show === true));
     }
-    child.on("error", reject);
-    child.on("close", (status) => resolve({ status: status ?? 1, said }));
+    if (running.size === 0) throw new Error(`steps wait for each other: ${names(waiting)}`);
+    const result = await Promise.race(running.values());
+    running.delete(result.step);
+    results.set(result.step, result);
+    options.ended?.(result);
+  }
+  return steps.flatMap((step) => results.get(step) ?? []);
+}
+
+function names(steps: readonly Step[]): string {
+  return steps.map(({ name }) => name).join(", ");
+}
+
+/** Those that can start now, in order. */
+function ready(
+  waiting: readonly Step[],
+  running: ReadonlyMap<Step, unknown>,
+  places: number,
+): Step[] {
+  const unfinished = new Set([...waiting, ...running.keys()].map(({ name }) => name));
+  let free = places - [...running.keys()].filter(({ background }) => background !== true).length;
+  return waiting.filter(({ after = [], background }) => {
+    if (after.some((name) => unfinished.has(name))) return false;
+    return background === true || free-- > 0;
   });
 }
 
-async function runStep({ name, argv }: Step): Promise<Counts> {
-  const { status, said } = await run(argv, {}, false);
-  console.log(`${status === 0 ? "ok  " : "FAIL"} ${name}`);
-  if (status !== 0) console.log(said);
-  return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 };
-}
-
-/** Format, lint and types. A step counts as one test. */
-export async function runStaticSteps(): Promise<Counts> {
-  return sum(await Promise.all(staticSteps.map(runStep)));
-}
-
-/** Runs mocha on those files. A run that ends without counts is a failure. */
-export async function runMocha(...args: string[]): Promise<Counts> {
+async function runStep(step: Step, show: boolean): Promise<StepResult> {
   const folder = mkdtempSync(join(tmpdir(), "netloom-counts-"));
   const file = join(folder, "counts.json");
+  const started = performance.now();
   try {
-    const { status } = await run([bin("mocha"), ...args], { NETLOOM_COUNTS: file }, true);
-    const counts: Counts = JSON.parse(readFileSync(file, "utf8"));
-    return status !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
-  } catch (error) {
-    console.error(`mocha did not finish: ${(error as Error).message}`);
-    return { passed: 0, failed: 1, skipped: 0 };
+    const { ending, output } = await execute(step, file, show);
+    const counts =
+      step.counts === "status" ? countsOfStatus(ending, output) : reported(file, ending);
+    return { step, counts, ms: performance.now() - started, output };
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-function sum(all: readonly Counts[]): Counts {
-  const total: Counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const counts of all) {
-    total.passed += counts.passed;
-    total.failed += counts.failed;
-    total.skipped += counts.skipped;
-  }
-  return total;
+/** @returns how it ended: `""` when well, else as `status 1` */
+function execute({ argv, env, background, timeoutMs }: Step, file: string, show: boolean) {
+  return new Promise<{ ending: string; output: string }>((resolve) => {
+    let output = "";
+    const child = spawn(argv[0], argv.slice(1), {
+      cwd: root,
+      env: { ...process.env, ...env, NETLOOM_COUNTS: file },
+      stdio: ["ignore", show ? "inherit" : "pipe", show ? "inherit" : "pipe"],
+      detached: true, // a group of its own, so that all of it can be ended
+    });
+    children.add(child);
+    if (background === true && child.pid !== undefined) giveWay(child.pid);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        output += text;
+      });
+    }
+    const end = (ending: string) => {
+      clearTimeout(timer);
+      children.delete(child);
+      resolve({ ending, output });
+    };
+    const limitMs = timeoutMs ?? FIFTEEN_MINUTES_MS;
+    const timer = setTimeout(() => {
+      killGroup(child);
+      end(`no end within ${limitMs / 1000} s`);
+    }, limitMs);
+    child.on("error", (error) => end(error.message));
+    child.on("close", (status, signal) => end(status === 0 ? "" : endingOf(status, signal)));
+  });
 }
 
-/** Prints the verdict as the last line and sets the exit status. */
-export function conclude(...all: Counts[]): void {
-  const { passed, failed, skipped } = sum(all);
-  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
-  process.exitCode = failed === 0 ? 0 : 1;
+function endingOf(status: number | null, signal: string | null): string {
+  return signal === null ? `status ${status}` : `signal ${signal}`;
+}
+
+function giveWay(pid: number): void {
+  setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+}
+
+const children = new Set<ChildProcess>();
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // all of the group has ended
+  }
+}
+
+/** Ends every step that runs. For a run that is interrupted: the steps are no part of the terminal's group. */
+export function endSteps(): void {
+  for (const child of children) killGroup(child);
+}
+
+function failure(what: string): Counts {
+  return { passed: 0, failed: 1, skipped: 0, failures: [what] };
+}
+
+function countsOfStatus(ending: string, output: string): Counts {
+  if (ending === "") return { passed: 1, failed: 0, skipped: 0 };
+  if (ending !== `status ${CANNOT_HERE}`) return failure(ending);
+  const reason = output.trimEnd().split("\n").at(-1) ?? "";
+  return { passed: 0, failed: 0, skipped: 1, skips: [`${reason} (1)`] };
+}
+
+/** What the step wrote. One that ended badly, or without counts, or had nothing to count, has failed. */
+function reported(file: string, ending: string): Counts {
+  let counts: Counts;
+  try {
+    counts = JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    return failure(`ended without counts: ${ending === "" ? "status 0" : ending}`);
+  }
+  const { passed, failed, skipped, failures = [] } = counts;
+  if (failed > 0) return counts;
+  if (ending !== "")
+    return { ...counts, failed: 1, failures: [...failures, `ended with ${ending}`] };
+  return passed + skipped === 0 ? failure("counted nothing") : counts;
 }

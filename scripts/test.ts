@@ -1,8 +1,27 @@
 /**
- * `npm test`, once the programs are built: what `npm run check` does, and the tests of the built programs.
+ * `npm test`, once the programs are built: everything there is, side by side. With arguments only what they name: test
+ * files, folders of tests, or steps by the beginning of their names. `--list` shows the steps.
+ *
+ *     npm test -- test/plugins/bridge
+ *     npm test -- "guest kernel" "types"
  * @module
  */
-import { conclude, runMocha, runStaticSteps } from "./steps.ts";
+import { allSteps, chosenSteps } from "./plan.ts";
+import { runAndConclude } from "./run.ts";
+import type { Step } from "./steps.ts";
 
-const steps = await runStaticSteps();
-conclude(steps, await runMocha("{test,conformance}/**/*.test.ts", ...process.argv.slice(2)));
+const wanted = process.argv.slice(2);
+if (wanted.includes("--list")) {
+  for (const { name } of allSteps()) console.log(name);
+} else {
+  await runAndConclude(wanted.length === 0 ? allSteps() : chosenOrExit(wanted));
+}
+
+function chosenOrExit(words: readonly string[]): Step[] {
+  try {
+    return chosenSteps(words);
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(2);
+  }
+}

@@ -12,10 +12,14 @@ export interface Counts {
   passed: number;
   failed: number;
   skipped: number;
+  /** Full titles of what failed. */
+  failures?: string[];
+  /** `reason: what (how many tests)` of what was skipped. */
+  skips?: string[];
 }
 
 /** Why a test was skipped: the nearest suite around it that says so. */
-function reasonOf(test: Mocha.Test): string {
+export function reasonOf(test: Mocha.Test): string {
   for (let suite = test.parent; suite !== undefined; suite = suite.parent) {
     const { skipReason } = suite as SkippedSuite;
     if (skipReason !== undefined) return skipReason;
@@ -38,12 +42,15 @@ export default class CountingReporter extends mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options);
     const skipped: Mocha.Test[] = [];
+    const failures: string[] = [];
     runner.on("pending", (test) => skipped.push(test));
+    runner.on("fail", (test) => failures.push(test.fullTitle()));
     runner.once("end", () => {
-      const { passes, failures } = this.stats;
-      if (skipped.length > 0) console.log("  skipped");
-      for (const row of skippedRows(skipped)) console.log(`    ${row}`);
-      const counts: Counts = { passed: passes, failed: failures, skipped: skipped.length };
+      const skips = skippedRows(skipped);
+      if (skips.length > 0) console.log("  skipped");
+      for (const row of skips) console.log(`    ${row}`);
+      const { passes: passed, failures: failed } = this.stats;
+      const counts: Counts = { passed, failed, skipped: skipped.length, failures, skips };
       const file = process.env["NETLOOM_COUNTS"];
       if (file !== undefined) writeFileSync(file, JSON.stringify(counts));
     });

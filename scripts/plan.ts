@@ -1,0 +1,127 @@
+/**
+ * Which steps there are. A new kind of test joins `npm test` by a line in here.
+ * @module
+ */
+import { existsSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { kindOf, type TestKind, testFiles, testKinds } from "./files.ts";
+import { peers, root } from "./place.ts";
+import type { Step } from "./steps.ts";
+
+const bin = (name: string) => join(root, "node_modules", ".bin", name);
+
+/** Format, lint and types: for each one a step that passes or fails as a whole. */
+export const staticSteps: readonly Step[] = [
+  {
+    name: "format and lint",
+    argv: [bin("biome"), "ci", "--error-on-warnings", "--colors=off"],
+    counts: "status",
+  },
+  { name: "types of shipped code", argv: [bin("tsc")], counts: "status" },
+  { name: "types of tests and scripts", argv: [bin("tsc"), "-p", "test"], counts: "status" },
+];
+
+/** One mocha process over those files. */
+export function mochaStep(name: string, files: readonly string[], more: Partial<Step> = {}): Step {
+  return { name, argv: [bin("mocha"), ...files], counts: "report", ...more };
+}
+
+/** A TypeScript program that counts as mocha's reporter does. */
+function programStep(name: string, words: readonly string[], more: Partial<Step> = {}): Step {
+  return { name, argv: [bin("tsx"), ...words], counts: "report", ...more };
+}
+
+/** Tests that need neither root nor a build. */
+export function unitStep(): Step {
+  return mochaStep("unit tests", testFiles("unit"));
+}
+
+/**
+ * Folders whose kernel tests are a process of their own, those that last longest first, so that all places are busy to
+ * the end. A file belongs to the first folder that it lies in.
+ */
+const kernelFolders = [
+  "test/faults",
+  "test/plugins/bridge",
+  "test/plugins/portmap",
+  "test/core",
+  "test/ipam",
+  "test/runtime",
+  "conformance",
+  "test",
+];
+/** Each file in here lasts long enough for a process of its own. */
+const longFiles = "test/faults";
+
+/** Tests of the built programs on the machine's own kernel. */
+export function kernelSteps(): Step[] {
+  const files = testFiles("kernel");
+  const folderOf = (file: string) => kernelFolders.find((folder) => file.startsWith(`${folder}/`));
+  return kernelFolders.flatMap((folder) => {
+    const mine = files.filter((file) => folderOf(file) === folder);
+    const groups = folder === longFiles ? mine.map((file) => [file]) : [mine];
+    const name = ([file = ""]: string[]) =>
+      folder === longFiles ? file.replace(/\.kernel\.test\.ts$/, "") : folder;
+    return groups
+      .filter((group) => group.length > 0)
+      .map((group) => mochaStep(`kernel tests of ${name(group)}`, group));
+  });
+}
+
+/** Tests in Debian's stock kernel. */
+function guestStep(files: readonly string[] = []): Step {
+  return programStep("guest kernel", ["test/guest/main.ts", ...files]);
+}
+
+/** The runner over our build, the reference and Debian's. */
+function conformanceStep(): Step {
+  const against = { reference: peers, debian: "/usr/lib/cni" };
+  const others = Object.entries(against).flatMap(([name, folder]) =>
+    existsSync(folder) ? ["--against", `${name}=${folder}`] : [],
+  );
+  return programStep("conformance", ["conformance/main.ts", ...others]);
+}
+
+const kubeBuild: Step = {
+  name: "build of a Kubernetes node",
+  argv: [process.execPath, "scripts/kube/build.mjs"],
+  counts: "status",
+  background: true,
+};
+
+function kubeStep(files: readonly string[] = testFiles("kube")): Step {
+  return mochaStep("Kubernetes node", files, { after: [kubeBuild.name] });
+}
+
+/** Everything, in the order in which it is started. */
+export function allSteps(): Step[] {
+  const kube = testFiles("kube").length === 0 ? [] : [kubeBuild, kubeStep()];
+  return [...kube, guestStep(), ...staticSteps, conformanceStep(), ...kernelSteps(), unitStep()];
+}
+
+/**
+ * The steps for what is named: test files, folders of them, or the beginnings of steps' names.
+ * @throws {Error} a word is none of these
+ */
+export function chosenSteps(words: readonly string[]): Step[] {
+  const chosen = new Map<TestKind, string[]>();
+  const steps = words.flatMap((word) => {
+    const path = relative(root, resolve(word));
+    const files = testFiles(...testKinds).filter((file) => `${file}/`.startsWith(`${path}/`));
+    for (const file of files) chosen.set(kindOf(file), [...(chosen.get(kindOf(file)) ?? []), file]);
+    const named = allSteps().filter(({ name }) => name.startsWith(word));
+    if (files.length + named.length > 0) return named;
+    throw new Error(`neither a test file nor the name of a step: "${word}"`);
+  });
+  return [
+    ...new Map([...steps, ...stepsOfFiles(chosen)].map((each) => [each.name, each])).values(),
+  ];
+}
+
+function stepsOfFiles(chosen: ReadonlyMap<TestKind, string[]>): Step[] {
+  return [...chosen].flatMap(([kind, files]) => {
+    if (kind === "guest") return [guestStep(files)];
+    if (kind === "kube") return [kubeBuild, kubeStep(files)];
+    return [mochaStep(`${kind} tests`, files)];
+  });
+}
