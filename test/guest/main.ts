@@ -1,0 +1,92 @@
+/**
+ * The step "guest" of `npm test`: every `*.guest.test.ts` in a machine with Debian's stock kernel, for what the kernel
+ * out here may lack. One boot, one process.
+ *
+ *     npx tsx test/guest/main.ts [--only PATTERN] [FILE…]
+ *
+ * PATTERN is a regular expression for the tests' full titles.
+ * @module
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { testFiles } from "../../scripts/files.ts";
+import { root } from "../../scripts/place.ts";
+import { enterProgram } from "../kernel/enter.ts";
+import type { Counts } from "../reporter.ts";
+import { bundleTests } from "./bundle.ts";
+import { eventsFile } from "./events.ts";
+import { NoGuest } from "./kernel.ts";
+import { type GuestJob, runInGuest } from "./machine.ts";
+import { GuestReport } from "./report.ts";
+
+const LOOK_EVERY_MS = 200;
+
+/** Hands what is appended to a file to the reader while the work goes on. The file need not be there yet. */
+async function following<T>(file: string, read: (text: string) => void, work: Promise<T>) {
+  let seen = 0;
+  const look = () => {
+    const text = readIfPresent(file);
+    read(text.subarray(seen).toString("utf8"));
+    seen = text.length;
+  };
+  const timer = setInterval(look, LOOK_EVERY_MS);
+  try {
+    return await work;
+  } finally {
+    clearInterval(timer);
+    look();
+  }
+}
+
+function readIfPresent(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch {
+    return Buffer.alloc(0); // not written yet
+  }
+}
+
+/** @returns what is wrong with how the guest ended, if anything */
+async function runJob(job: GuestJob, report: GuestReport): Promise<string | undefined> {
+  try {
+    const events = join(job.results, eventsFile);
+    const done = await following(events, (text) => report.read(text), runInGuest(job));
+    console.log(`\n  the guest was there for ${(done.ms / 1000).toFixed(1)} s`);
+    if (done.output !== "") console.log(`  its tests' process said:\n${done.output}`);
+    return undefined;
+  } catch (error) {
+    if (error instanceof NoGuest) throw error;
+    return (error as Error).message;
+  }
+}
+
+async function runTests(files: readonly string[], only: string | undefined): Promise<Counts> {
+  const results = mkdtempSync(join(tmpdir(), "netloom-guest-"));
+  try {
+    enterProgram(); // compiled out here, where that is quick
+    const argv = await bundleTests(files, results, only);
+    const report = new GuestReport(console.log);
+    return report.conclude(await runJob({ argv, results }, report));
+  } catch (error) {
+    if (!(error instanceof NoGuest)) throw error;
+    console.log(`  skipped: ${error.message}\n    ${files.join("\n    ")}`);
+    const skips = files.map((file) => `${error.message}: ${file} (1)`);
+    return { passed: 0, failed: 0, skipped: files.length, skips };
+  } finally {
+    rmSync(results, { recursive: true });
+  }
+}
+
+const { values, positionals } = parseArgs({
+  options: { only: { type: "string" } },
+  allowPositionals: true,
+});
+const named = positionals.map((file) => relative(root, resolve(file)));
+const files = named.length > 0 ? named : testFiles("guest");
+const counts = await runTests(files, values.only);
+const countsFile = process.env["NETLOOM_COUNTS"];
+if (countsFile !== undefined) writeFileSync(countsFile, JSON.stringify(counts));
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+process.exitCode = counts.failed === 0 ? 0 : 1;
