@@ -96,11 +96,13 @@ interface Host {
   geteuid(): number;
   kill(pid: number, signal: number): void;
   /**
-   * Starts a program, feeds stdin, collects stdout and stderr, waits. The child has only descriptors 0, 1, 2, default
+   * Starts a program, which has its stdin from now on, and returns its pid for {@link finish}. The child has only descriptors 0, 1, 2, default
    * signal dispositions, and dies with us (PR_SET_PDEATHSIG). Throws when it cannot be executed (ENOENT, EACCES,
    * ETXTBSY, ENOEXEC…), with `path`.
    */
-  spawn(what: HostSpawn): HostSpawned;
+  start(what: HostSpawn): number;
+  /** Collects what a started program says and waits for its end. Once for each; ECHILD for any other pid. */
+  finish(pid: number): HostSpawned;
   /** A descriptor that reads struct signalfd_siginfo (128 bytes); the signals are blocked. */
   signalfd(signals: number[]): number;
   /** Bytes the build attached to the program (its line table), or empty. */

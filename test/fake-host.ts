@@ -35,10 +35,14 @@ export function useHost<T extends Partial<Host>>(fake: T): T {
   return fake;
 }
 
+/** What the first program that is started has for a pid. */
+const FIRST_PID = 5000;
+
 /** An in-memory {@link Host}; sockets, namespaces and mounts are not faked. */
 export class FakeHost extends FakeFiles implements Partial<Host> {
   /** Every program that was started. */
   readonly spawned: HostSpawn[] = [];
+  readonly #ended: (HostSpawned | undefined)[] = [];
   /** Milliseconds since 1970, moved by nanosleep and by waiting. */
   clock: { nowMs: number };
   #options: FakeHostOptions;
@@ -103,23 +107,25 @@ export class FakeHost extends FakeFiles implements Partial<Host> {
     return 0;
   }
 
-  spawn(what: HostSpawn): HostSpawned {
+  /** The answer is there at once; `finish` hands it out. */
+  start(what: HostSpawn): number {
     this.spawned.push(what);
     const { spawn } = this.#options;
-    if (!spawn) throw hostError("spawn", "ENOENT", what.path);
+    if (!spawn) throw hostError("start", "ENOENT", what.path);
     const answer = spawn(what);
     const part: Partial<HostSpawned> =
       typeof answer === "string" ? { stdout: encoder.encode(answer) } : answer;
     const empty = new Uint8Array();
     const ended = part.signal === undefined ? { status: 0 } : {};
-    return {
-      ...ended,
-      stdout: empty,
-      stderr: empty,
-      timedOut: false,
-      outputExceeded: false,
-      ...part,
-    };
+    const usual = { stdout: empty, stderr: empty, timedOut: false, outputExceeded: false };
+    return this.#ended.push({ ...ended, ...usual, ...part }) + FIRST_PID - 1;
+  }
+
+  finish(pid: number): HostSpawned {
+    const ended = this.#ended[pid - FIRST_PID];
+    delete this.#ended[pid - FIRST_PID];
+    if (ended === undefined) throw hostError("finish", "ECHILD");
+    return ended;
   }
 
   attachment(): Uint8Array {

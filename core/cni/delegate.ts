@@ -11,7 +11,7 @@ import { readDelegateError } from "./delegate-error.ts";
 import { type Command, type Environment, pluginDirectories } from "./environment.ts";
 import { statIfReachable } from "./file-stat.ts";
 import { parseJson } from "./json.ts";
-import type { Ipam } from "./plugin.ts";
+import type { AskedIpam, Ipam } from "./plugin.ts";
 import type { IpamResult } from "./result.ts";
 import { readResult } from "./result-reader.ts";
 import { requireExpressible } from "./result-writer.ts";
@@ -45,22 +45,45 @@ export function ipamDelegate(delegation: Delegation): Ipam {
   };
   return {
     configured,
-    add: () => add(delegation),
+    ask: () => ask(delegation),
     del: () => call("DEL"),
-    check: () => call("CHECK"),
+    startCheck: () => (configured ? begin(findPlugin(delegation), delegation, "CHECK") : () => {}),
     status: () => unlessUnknown("STATUS", () => call("STATUS")),
     gc: () => unlessUnknown("GC", () => call("GC")),
   };
 }
 
-function add(delegation: Delegation): IpamResult {
+function ask(delegation: Delegation): AskedIpam {
   const path = findPlugin(delegation);
+  const finish = begin(path, delegation, "ADD");
+  let state: "asked" | "answered" | "released" = "asked";
+  const answer = () => {
+    state = "released";
+    try {
+      const result = ipamResult(finish().stdout, path, delegation.cniVersion);
+      state = "answered";
+      return result;
+    } catch (error) {
+      release(path, delegation);
+      throw error;
+    }
+  };
+  return {
+    answer,
+    release() {
+      if (state === "asked") waitFor(finish);
+      if (state !== "released") run(path, delegation, "DEL");
+      state = "released";
+    },
+  };
+}
+
+/** DEL before ADD has ended would find nothing to delete. */
+function waitFor(finish: () => HostSpawned): void {
   try {
-    const { stdout } = run(path, delegation, "ADD");
-    return ipamResult(stdout, path, delegation.cniVersion);
+    finish();
   } catch (error) {
-    release(path, delegation);
-    throw error;
+    warn(`IPAM ADD: ${explain(error)}`); // what counts is the error that made us give it up
   }
 }
 
@@ -107,21 +130,33 @@ function execute(delegation: Delegation, command: Command): void {
 }
 
 /** @throws {CniError} what the delegate said, or how it ended */
-function run(path: string, { environment, stdin }: Delegation, command: Command): HostSpawned {
+function run(path: string, delegation: Delegation, command: Command): HostSpawned {
+  return begin(path, delegation, command)();
+}
+
+/** Starts it. @returns waits for its end, and throws what it said, or how it ended */
+function begin(
+  path: string,
+  { environment, stdin }: Delegation,
+  command: Command,
+): () => HostSpawned {
   const env = environment.entries.map((entry) =>
     entry.startsWith("CNI_COMMAND=") ? `CNI_COMMAND=${command}` : entry,
   );
-  const spawned = spawn({ path, argv: [path], env, stdin, outputLimit: LARGEST_OUTPUT });
-  writeStderrBytes(spawned.stderr);
-  if (spawned.status === 0 && !spawned.outputExceeded) return spawned;
-  throw readDelegateError(path, spawned);
+  const pid = start({ path, argv: [path], env, stdin, outputLimit: LARGEST_OUTPUT });
+  return () => {
+    const spawned = host.finish(pid);
+    writeStderrBytes(spawned.stderr);
+    if (spawned.status === 0 && !spawned.outputExceeded) return spawned;
+    throw readDelegateError(path, spawned);
+  };
 }
 
-function spawn(what: HostSpawn): HostSpawned {
+function start(what: HostSpawn): number {
   return during(`execute ${JSON.stringify(what.path)}`, () => {
     for (let tries = 1; ; tries++) {
       try {
-        return host.spawn(what);
+        return host.start(what);
       } catch (error) {
         if (!isErrno(error, "ETXTBSY") || tries === MOST_TRIES) throw error;
         host.nanosleep(RETRY_AFTER_MS);

@@ -20,20 +20,28 @@ import { warmSchema } from "./warm-schema.ts";
 /** An object schema that extends `networkConfig`. */
 export type ConfigSchema = z.ZodMiniObject & z.ZodMiniType<NetworkConfig>;
 
-/** The plugin named by `ipam.type`, executed with our own stdin and environment. */
-export interface Ipam {
-  /** False when the configuration has no `ipam.type`; then every call below but `add` does nothing. */
-  readonly configured: boolean;
+/** Addresses that IPAM was asked for, and what it does meanwhile is its own business. */
+export interface AskedIpam {
   /**
-   * Asks for addresses. When that fails, or the answer cannot be used, it has already been followed by IPAM DEL.
+   * Waits for the answer. When that fails, or the answer cannot be used, it has already been followed by IPAM DEL.
    * @returns at least one address, in the newest form whatever version the delegate printed
    * @throws {CniError} the delegate's own code, msg and details
    */
-  add(): IpamResult;
+  answer(): IpamResult;
+  /** Gives back what was asked for, whether the answer has come or not. @throws {CniError} as the delegate's DEL */
+  release(): void;
+}
+
+/** The plugin named by `ipam.type`, executed with our own stdin and environment. */
+export interface Ipam {
+  /** False when the configuration has no `ipam.type`; then every call below but `ask` does nothing. */
+  readonly configured: boolean;
+  /** Begins ADD: it runs beside what the caller does until it wants the answer. @throws {CniError} it cannot be executed */
+  ask(): AskedIpam;
   /** @throws {CniError} as the delegate's */
   del(): void;
-  /** @throws {CniError} as the delegate's */
-  check(): void;
+  /** Begins CHECK. @returns waits for it, and throws as the delegate does @throws {CniError} it cannot be executed */
+  startCheck(): () => void;
   /** @throws {CniError} as the delegate's; a delegate that knows no STATUS counts as ready */
   status(): void;
   /** @throws {CniError} as the delegate's; a delegate that knows no GC is said on stderr */

@@ -8,9 +8,10 @@ import { IFF_PROMISC, slaveData } from "netlink-ts/route/link.ts";
 import { ownerText } from "../../core/attachment.ts";
 import type { CheckCall } from "../../core/cni/plugin.ts";
 import type { CniInterface, CniResult } from "../../core/cni/result.ts";
-import { CniError, cniCode } from "../../core/errors.ts";
+import { attemptAll, CniError, cniCode } from "../../core/errors.ts";
 import { describeVlans } from "../../core/net/bridge-vlans.ts";
 import { checkInterface, checkLink } from "../../core/net/check-interface.ts";
+import type { Netns } from "../../core/net/netns.ts";
 import {
   askIdentity,
   askPort,
@@ -26,11 +27,15 @@ import { readRecord } from "../../core/state/record.ts";
 import type { BridgeConfig } from "./config.ts";
 import { type BridgeRecord, bridgeRecord, recordedElements, recordName } from "./record.ts";
 
-/** @throws {CniError} that names what is missing or different */
+/** IPAM checks its part beside us. @throws {CniError} that names what is missing or different */
 export function checkAttachment(call: CheckCall<BridgeConfig>): void {
-  const { config, ifName, netnsPath, ipam, prevResult } = call;
   using netns = call.openNetns();
-  ipam.check();
+  const waitForIpam = call.ipam.startCheck();
+  attemptAll(() => checkOwnPart(call, netns), waitForIpam);
+}
+
+function checkOwnPart(call: CheckCall<BridgeConfig>, netns: Netns): void {
+  const { config, ifName, netnsPath, prevResult } = call;
   if (prevResult === undefined) {
     throw new CniError(cniCode.badConfig, "Required prevResult missing");
   }

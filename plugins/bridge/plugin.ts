@@ -51,14 +51,14 @@ export const bridge = definePlugin({
     using container = RouteSocket.dial(netns);
     using rollback = new Rollback();
 
+    const asked = ipam.configured ? ipam.ask() : undefined; // it works while we make the link
+    if (asked !== undefined) rollback.defer(() => asked.release());
     const bridge = ensureBridge(host, wantedBridge(config));
     if (bridge.isNew) rollback.defer(() => deleteBridgeIfUnused(host, bridge));
     const veth = createVeth(host, container, wantedVeth(call, netns, bridge, mac));
     rollback.defer(() => deleteLinkNamed(host, veth.host));
     const vlans = setPortVlans(host, bridge, veth.host, config);
-    const answer = ipam.configured ? ipam.add() : undefined;
-    if (answer !== undefined) rollback.defer(() => ipam.del());
-    const plan = answer && planGateways(config, answer);
+    const plan = asked && planGateways(config, asked.answer());
 
     const record = recordOf({ config, bridge, veth, vlans, result: plan?.result });
     rollback.defer(() => removeRecord(attachment, recordName)); // before: the folder may be all that is made

@@ -31,7 +31,8 @@ pub const FUNCTIONS: &[Native] = &[
     Native::host(c"geteuid", 0, process::geteuid),
     Native::host(c"kill", 2, process::kill),
     Native::host(c"attachment", 0, process::attachment),
-    Native::host(c"spawn", 1, spawn::spawn),
+    Native::host(c"start", 1, spawn::start),
+    Native::host(c"finish", 1, spawn::finish),
     Native::host(c"signalfd", 1, signal::signalfd),
     // files
     Native::host(c"open", 3, files::open),

@@ -1,4 +1,5 @@
-//! Runs a program to its end: feeds it, collects what it says, within a time and a size.
+//! Runs a program: feeds it, collects what it says, within a time and a size. Its caller may do something else between
+//! start and end.
 
 use alloc::ffi::CString;
 use alloc::vec::Vec;
@@ -8,14 +9,47 @@ use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use super::child::{Program, start};
+use super::child::{Child, Program, start as start_child};
+use super::clock::monotonic;
 use super::supervise::{Ended, Limits, Streams, supervise};
 use crate::call::{Call, Failure, Outcome, bytes, c_string, c_strings, integer, property};
+use crate::single::Single;
 
 const OUTPUT_LIMIT: usize = 16 << 20;
 
-/// `spawn({ path, argv, env, stdin, timeoutMs?, outputLimit? })`
-pub fn spawn<'js>(call: &Call<'js>) -> Outcome<'js> {
+/// A program that runs.
+struct Running {
+    child: Child,
+    streams: Streams,
+    limits: Limits,
+}
+
+/// Those that `start` has started and `finish` has not yet collected.
+static STARTED: Single<Vec<Running>> = Single::new(Vec::new());
+
+/// `start({ path, argv, env, stdin, timeoutMs?, outputLimit? })`
+pub fn start<'js>(call: &Call<'js>) -> Outcome<'js> {
+    let running = begin(call)?;
+    let pid = running.child.pid;
+    // SAFETY: one thread, and no other reference to it lives.
+    let started = unsafe { &mut *STARTED.get() };
+    started.try_reserve(1)?;
+    started.push(running);
+    call.number(pid)
+}
+
+/// `finish(pid)`: waits for the end of one that `start` has started, once.
+pub fn finish<'js>(call: &Call<'js>) -> Outcome<'js> {
+    let pid: i32 = call.integer(0, "pid")?;
+    // SAFETY: one thread, and no other reference to it lives.
+    let started = unsafe { &mut *STARTED.get() };
+    let place = started.iter().position(|running| running.child.pid == pid);
+    let Some(place) = place else { return Err(Errno::CHILD.into()) };
+    let Running { child, streams, limits } = started.swap_remove(place);
+    result(call, supervise(&child, streams, &limits)?)
+}
+
+fn begin(call: &Call) -> Result<Running, Failure> {
     let what = call.object(0, "what")?;
     let path: Value = what.get("path")?;
     call.name_path(path.clone());
@@ -23,11 +57,13 @@ pub fn spawn<'js>(call: &Call<'js>) -> Outcome<'js> {
     let arguments = c_strings(&what.get("argv")?, "argv")?;
     let environment = c_strings(&what.get("env")?, "env")?;
     let input = bytes(&what.get("stdin")?, "stdin")?;
+    let time = property(&what, "timeoutMs", milliseconds)?;
     let limits = Limits {
-        milliseconds: property(&what, "timeoutMs", milliseconds)?,
+        deadline: time.map(|limit| Ok::<_, Errno>(monotonic()? + limit)).transpose()?,
         output: property(&what, "outputLimit", integer)?.unwrap_or(OUTPUT_LIMIT),
     };
-    result(call, run(&path, &arguments, &environment, input, &limits)?)
+    let (child, streams) = run(&path, &arguments, &environment, input)?;
+    Ok(Running { child, streams, limits })
 }
 
 fn milliseconds(value: &Value, name: &str) -> Result<f64, Failure> {
@@ -39,15 +75,13 @@ fn run(
     arguments: &[CString],
     environment: &[CString],
     input: &[u8],
-    limits: &Limits,
-) -> Result<Ended, Failure> {
+) -> Result<(Child, Streams), Failure> {
     let (stdin, feed) = pipe()?;
     let (out, stdout) = pipe()?;
     let (err, stderr) = pipe()?;
-    let mut streams = Streams::new(feed, out, err, input)?;
-    streams.feed()?; // what fits is there before the program asks
+    let streams = Streams::new(feed, out, err, input)?;
     let (arguments, environment) = (pointers(arguments), pointers(environment));
-    let child = start(&Program {
+    let child = start_child(&Program {
         path: path.as_ptr(),
         arguments: arguments.as_ptr(),
         environment: environment.as_ptr(),
@@ -55,8 +89,7 @@ fn run(
         stdout: stdout.as_raw_fd(),
         stderr: stderr.as_raw_fd(),
     })?;
-    drop((stdin, stdout, stderr));
-    supervise(&child, streams, limits)
+    Ok((child, streams))
 }
 
 /// The list that execve(2) wants.

@@ -12,9 +12,9 @@ use super::spawn::{set_nonblocking, write_some};
 use super::wait;
 use crate::call::Failure;
 
-/// How long it may run and how much it may say.
+/// Until when it may run, in milliseconds of the monotonic clock, and how much it may say.
 pub struct Limits {
-    pub milliseconds: Option<f64>,
+    pub deadline: Option<f64>,
     pub output: usize,
 }
 
@@ -29,9 +29,11 @@ pub struct Ended {
 }
 
 /// Our ends of its pipes.
-pub struct Streams<'a> {
+pub struct Streams {
     stdin: Option<OwnedFd>,
-    input: &'a [u8],
+    /// What its stdin did not take at first; mostly nothing.
+    rest: Vec<u8>,
+    fed: usize,
     stdout: Output,
     stderr: Output,
 }
@@ -46,26 +48,33 @@ struct Output {
 const ASK_MILLISECONDS: f64 = 20.0;
 const CHUNK: usize = 64 << 10;
 
-impl<'a> Streams<'a> {
+impl Streams {
+    /// Feeds what its stdin takes at once, so that it is there before the program asks, and keeps the rest.
     pub fn new(
         stdin: OwnedFd,
         stdout: OwnedFd,
         stderr: OwnedFd,
-        input: &'a [u8],
-    ) -> Result<Self, Errno> {
+        input: &[u8],
+    ) -> Result<Self, Failure> {
         for pipe in [&stdin, &stdout, &stderr] {
             set_nonblocking(pipe.as_fd())?;
         }
+        let written = if input.is_empty() { Some(0) } else { write_some(&stdin, input)? };
+        let left = &input[written.unwrap_or(input.len())..];
+        let mut rest = Vec::new();
+        rest.try_reserve_exact(left.len())?;
+        rest.extend_from_slice(left);
         let output = |pipe| Output { pipe: Some(pipe), bytes: Vec::new(), exceeded: false };
-        Ok(Self { stdin: Some(stdin), input, stdout: output(stdout), stderr: output(stderr) })
+        let stdin = (!rest.is_empty()).then_some(stdin);
+        Ok(Self { stdin, rest, fed: 0, stdout: output(stdout), stderr: output(stderr) })
     }
 
     /// Writes what the pipe takes; closes it after the last byte, or when nobody reads.
-    pub fn feed(&mut self) -> Result<(), Errno> {
+    fn feed(&mut self) -> Result<(), Errno> {
         let Some(stdin) = &self.stdin else { return Ok(()) };
-        let written = if self.input.is_empty() { Some(0) } else { write_some(stdin, self.input)? };
-        self.input = &self.input[written.unwrap_or(self.input.len())..];
-        if self.input.is_empty() {
+        let left = &self.rest[self.fed..];
+        self.fed += write_some(stdin, left)?.unwrap_or(left.len());
+        if self.fed == self.rest.len() {
             self.stdin = None;
         }
         Ok(())
@@ -137,11 +146,9 @@ fn watch(
     limits: &Limits,
     timed_out: &mut bool,
 ) -> Result<Option<c_int>, Failure> {
-    let deadline =
-        limits.milliseconds.map(|limit| Ok::<_, Errno>(monotonic()? + limit)).transpose()?;
     let mut killed = false;
     loop {
-        let left = match deadline {
+        let left = match limits.deadline {
             Some(deadline) if !killed => Some((deadline - monotonic()?).max(0.0)),
             _ => None,
         };

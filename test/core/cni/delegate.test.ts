@@ -35,17 +35,17 @@ describe("ipamDelegate", () => {
       const { fake, ipam } = setUp(undefined, { type });
       equal(ipam.configured, false);
       ipam.del();
-      ipam.check();
+      ipam.startCheck()();
       ipam.status();
       ipam.gc();
-      throws(() => ipam.add(), { code: 7, message: /no plugin name provided/ });
+      throws(() => ipam.ask().answer(), { code: 7, message: /no plugin name provided/ });
       deepEqual(fake.spawned, []);
     }
   });
 
   it("hands on stdin's bytes and the environment, but for CNI_COMMAND", () => {
     const { fake, ipam } = setUp();
-    ipam.check();
+    ipam.startCheck()();
     const [spawned] = fake.spawned;
     equal(spawned?.path, "/b/fake");
     deepEqual(spawned?.argv, ["/b/fake"]);
@@ -77,7 +77,7 @@ describe("ipamDelegate", () => {
     const { fake, ipam } = setUp(undefined, { type: "dir" });
     fake.putDirectory("/a/dir");
     const message = 'failed to find plugin "dir" in path [/none /a /b]';
-    throws(() => ipam.add(), { code: 50, message });
+    throws(() => ipam.ask().answer(), { code: 50, message });
   });
 
   for (const type of ["../fake", "/b/fake", "a/b", "..", ".", "fake\0x"]) {
@@ -90,14 +90,17 @@ describe("ipamDelegate", () => {
 
   it("does not execute itself, under its own name or another", () => {
     const own = setUp(undefined, { type: "bridge" });
-    throws(() => own.ipam.add(), {
+    throws(() => own.ipam.ask().answer(), {
       code: 7,
       message: '"ipam.type" names the plugin itself: "bridge"',
     });
     const { fake, ipam } = setUp();
     fake.put("/proc/self/x", "");
     fake.symlink("/b/fake", "/proc/self/exe");
-    throws(() => ipam.add(), { code: 7, message: '"ipam.type" names the plugin itself: "fake"' });
+    throws(() => ipam.ask().answer(), {
+      code: 7,
+      message: '"ipam.type" names the plugin itself: "fake"',
+    });
     deepEqual(fake.spawned, []);
   });
 
@@ -119,7 +122,7 @@ describe("ipamDelegate", () => {
       return answer;
     });
     const before = fake.clock.nowMs;
-    ipam.add();
+    ipam.ask().answer();
     equal(fake.clock.nowMs - before, 2000);
   });
 
@@ -139,7 +142,7 @@ describe("ipamDelegate add", () => {
         '{"interfaces":[{"name":"x"}],"ips":[{"address":"10.0.0.2/24","interface":0}],' +
         '"routes":[{"dst":"0.0.0.0/0"}],"dns":{"domain":"d"}}',
     );
-    deepEqual(ipam.add(), {
+    deepEqual(ipam.ask().answer(), {
       ips: [{ address: "10.0.0.2/24" }],
       routes: [{ dst: "0.0.0.0/0" }],
       dns: { domain: "d" },
@@ -150,12 +153,12 @@ describe("ipamDelegate add", () => {
     const { ipam } = setUp(
       () => '{"cniVersion":"0.2.0","ip4":{"ip":"10.2.0.5/24","gateway":"10.2.0.1"}}',
     );
-    deepEqual(ipam.add(), { ips: [{ address: "10.2.0.5/24", gateway: "10.2.0.1" }] });
+    deepEqual(ipam.ask().answer(), { ips: [{ address: "10.2.0.5/24", gateway: "10.2.0.1" }] });
   });
 
   it("takes a result without version for the configuration's", () => {
     const { ipam } = setUp(() => '{"ip4":{"ip":"10.2.0.5/24"}}', { cniVersion: "0.2.0" });
-    deepEqual(ipam.add(), { ips: [{ address: "10.2.0.5/24" }] });
+    deepEqual(ipam.ask().answer(), { ips: [{ address: "10.2.0.5/24" }] });
   });
 
   /** Fails ADD with `bad`, answers DEL. */
@@ -185,7 +188,7 @@ describe("ipamDelegate add", () => {
   for (const [bad, code, message, details] of failures) {
     it(`fails with ${code} ${message.source}, and releases`, () => {
       const { fake, ipam } = setUp(onAdd(bad));
-      throws(() => ipam.add(), { code, message, ...(details ? { details } : {}) });
+      throws(() => ipam.ask().answer(), { code, message, ...(details ? { details } : {}) });
       deepEqual(fake.spawned.map(commandOf), ["CNI_COMMAND=ADD", "CNI_COMMAND=DEL"]);
     });
   }
@@ -194,7 +197,7 @@ describe("ipamDelegate add", () => {
     const spawn = onAdd(two.replace("{", '{"cniVersion":"1.0.0",'));
     const { fake, ipam } = setUp(spawn, { cniVersion: "0.2.0" });
     const message = "CNI version 0.2.0 does not support more than 1 address per family";
-    throws(() => ipam.add(), { code: 7, message });
+    throws(() => ipam.ask().answer(), { code: 7, message });
     equal(fake.spawned.length, 2);
   });
 
@@ -202,7 +205,7 @@ describe("ipamDelegate add", () => {
     const { fake, ipam } = setUp((what) =>
       failing(JSON.stringify({ code: 100, msg: commandOf(what) })),
     );
-    throws(() => ipam.add(), { code: 100, message: "CNI_COMMAND=ADD" });
+    throws(() => ipam.ask().answer(), { code: 100, message: "CNI_COMMAND=ADD" });
     equal(fake.spawned.length, 2);
     match(fake.stderr, /IPAM DEL after the failed ADD: CNI_COMMAND=DEL/);
   });

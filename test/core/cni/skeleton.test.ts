@@ -488,7 +488,7 @@ describe("runOnce with IPAM", () => {
   const spawn = () => '{"ips":[{"address":"10.9.0.2/24"}]}';
   const prepare: PluginCall["prepare"] = (fake) => fake.put("/opt/cni/bin/fake", "", 0o755);
   const asking = (kind: "required" | "optional") =>
-    probe({ ipam: kind, add: ({ ipam }) => (ipam.configured ? ipam.add() : {}) });
+    probe({ ipam: kind, add: ({ ipam }) => (ipam.configured ? ipam.ask().answer() : {}) });
 
   it("executes it with the bytes of stdin", () => {
     const stdin =

@@ -3,7 +3,7 @@
  * @module
  */
 import { parseConfig } from "../../../core/cni/config.ts";
-import type { AddCall, DelCall, GcCall, Ipam } from "../../../core/cni/plugin.ts";
+import type { AddCall, AskedIpam, DelCall, GcCall, Ipam } from "../../../core/cni/plugin.ts";
 import type { CniResult, IpamResult } from "../../../core/cni/result.ts";
 import { Netns } from "../../../core/net/netns.ts";
 import { type BridgeConfig, bridgeConfig } from "../../../plugins/bridge/config.ts";
@@ -26,17 +26,28 @@ export class PlayedIpam implements Ipam {
     this.#answer = answer;
   }
 
-  add(): IpamResult {
-    this.#note("ADD");
-    return this.#answer ?? { ips: [] };
+  ask(): AskedIpam {
+    this.log.push("ADD");
+    const isFailing = this.failing === "ADD";
+    return {
+      answer: () => {
+        if (isFailing) throw new Error("IPAM ADD fails");
+        return this.#answer ?? { ips: [] };
+      },
+      release: () => {
+        if (!isFailing) this.del();
+      },
+    };
   }
 
   del(): void {
     if (this.configured) this.#note("DEL");
   }
 
-  check(): void {
-    if (this.configured) this.#note("CHECK");
+  startCheck(): () => void {
+    return () => {
+      if (this.configured) this.#note("CHECK");
+    };
   }
 
   status(): void {

@@ -72,17 +72,19 @@ describeKernel("flock", () => {
       const [reader] = host.socketpair(1, 1, 0);
       const script = 'exec 9<"$0"; flock 9; touch "$0.held"; sleep 0.4';
       const start = host.clockGettime(1);
-      host.spawn({
-        path: "/bin/sh",
-        argv: [
-          "sh",
-          "-c",
-          `setsid sh -c '${script}' "$0" >/dev/null 2>&1 </dev/null & until [ -e "$0.held" ]; do sleep 0.01; done`,
-          path,
-        ],
-        env: ["PATH=/usr/bin:/bin"],
-        stdin: new Uint8Array(),
-      });
+      host.finish(
+        host.start({
+          path: "/bin/sh",
+          argv: [
+            "sh",
+            "-c",
+            `setsid sh -c '${script}' "$0" >/dev/null 2>&1 </dev/null & until [ -e "$0.held" ]; do sleep 0.01; done`,
+            path,
+          ],
+          env: ["PATH=/usr/bin:/bin"],
+          stdin: new Uint8Array(),
+        }),
+      );
       const before = spent();
       host.flock(host.open(path, 0), 2, 5000);
       host.close(reader);

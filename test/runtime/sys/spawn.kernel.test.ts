@@ -24,13 +24,15 @@ interface Told {
 function shell(script: string, more: Partial<HostSpawn> & { input?: string } = {}): Told {
   return onHost(
     (host, { script, more }) => {
-      const { stdout, stderr, ...rest } = host.spawn({
-        path: "/bin/sh",
-        argv: ["sh", "-c", script],
-        env: ["PATH=/usr/bin:/bin"],
-        stdin: new TextEncoder().encode(more.input ?? ""),
-        ...more,
-      });
+      const { stdout, stderr, ...rest } = host.finish(
+        host.start({
+          path: "/bin/sh",
+          argv: ["sh", "-c", script],
+          env: ["PATH=/usr/bin:/bin"],
+          stdin: new TextEncoder().encode(more.input ?? ""),
+          ...more,
+        }),
+      );
       const text = new TextDecoder();
       return { ...rest, stdout: text.decode(stdout), stderr: text.decode(stderr) };
     },
@@ -40,7 +42,7 @@ function shell(script: string, more: Partial<HostSpawn> & { input?: string } = {
 
 const usual = { stderr: "", timedOut: false, outputExceeded: false };
 
-describeKernel("spawn", () => {
+describeKernel("start and finish", () => {
   after(removeFolders);
 
   it("feeds stdin and gives stdout, stderr and status", () => {
@@ -57,7 +59,9 @@ describeKernel("spawn", () => {
   it("feeds and collects more than pipes hold, both ways at once", () => {
     const sizes = onHost((host) => {
       const stdin = new Uint8Array(3_000_000).fill(65);
-      const { stdout, status } = host.spawn({ path: "/bin/cat", argv: ["cat"], env: [], stdin });
+      const { stdout, status } = host.finish(
+        host.start({ path: "/bin/cat", argv: ["cat"], env: [], stdin }),
+      );
       return [status, stdout.length, stdout.every((byte) => byte === 65)];
     });
     deepEqual(sizes, [0, 3_000_000, true]);
@@ -70,8 +74,9 @@ describeKernel("spawn", () => {
       const script = 'printf "%s|" "$@"; printf "%s" "$A"';
       const argv = ["sh", "-c", script, "zero", "", "a b", "\udc80"];
       return [
-        ...host.spawn({ path: "/bin/sh", argv, env: ["A=1", "B=2"], stdin: new Uint8Array() })
-          .stdout,
+        ...host.finish(
+          host.start({ path: "/bin/sh", argv, env: ["A=1", "B=2"], stdin: new Uint8Array() }),
+        ).stdout,
       ];
     });
     equal(Buffer.from(stdout).toString("latin1"), "|a b|\x80|1");
@@ -116,10 +121,11 @@ describeKernel("spawn", () => {
     it(`throws for ${what}, naming it`, () => {
       const file = path();
       const thrown = thrownOnHost(
-        (host, path) => host.spawn({ path, argv: [path], env: [], stdin: new Uint8Array() }),
+        (host, path) =>
+          host.finish(host.start({ path, argv: [path], env: [], stdin: new Uint8Array() })),
         file,
       );
-      deepEqual([thrown?.message, thrown?.path], [`spawn "${file}": ${message}`, file]);
+      deepEqual([thrown?.message, thrown?.path], [`start "${file}": ${message}`, file]);
     });
   }
   it("leaves neither descriptors nor children, whatever happens", () => {
@@ -127,13 +133,15 @@ describeKernel("spawn", () => {
       const count = () => host.readdir("/proc/self/fd").length;
       const before = count();
       const spawn = (path: string, more = {}) =>
-        host.spawn({
-          path,
-          argv: ["x", "-c", "sleep 5"],
-          env: [],
-          stdin: new Uint8Array(9),
-          ...more,
-        });
+        host.finish(
+          host.start({
+            path,
+            argv: ["x", "-c", "sleep 5"],
+            env: [],
+            stdin: new Uint8Array(9),
+            ...more,
+          }),
+        );
       spawn("/bin/true");
       spawn("/bin/sh", { timeoutMs: 20 });
       try {
@@ -153,6 +161,39 @@ describeKernel("spawn", () => {
   });
 });
 
+describeKernel("programs that run beside their starter", () => {
+  after(removeFolders);
+
+  it("are collected in any order, each once", () => {
+    const told = onHost((host) => {
+      const env = ["PATH=/usr/bin:/bin"];
+      const begin = (script: string) =>
+        host.start({ path: "/bin/sh", argv: ["sh", "-c", script], env, stdin: new Uint8Array() });
+      const [slow, quick] = [begin("sleep 0.2; echo slow"), begin("echo quick; exit 7")];
+      const text = ({ stdout, status }: HostSpawned) => [new TextDecoder().decode(stdout), status];
+      const all = [text(host.finish(quick)), text(host.finish(slow))];
+      try {
+        host.finish(quick);
+      } catch (error) {
+        return [...all, (error as { code?: string }).code];
+      }
+      return all;
+    });
+    deepEqual(told, [["quick\n", 7], ["slow\n", 0], "ECHILD"]);
+  });
+  it("are killed when their time is over by the time they are asked for", () => {
+    const told = onHost((host) => {
+      const argv = ["sh", "-c", "sleep 10"];
+      const what = { path: "/bin/sh", argv, env: ["PATH=/usr/bin:/bin"], stdin: new Uint8Array() };
+      const pid = host.start({ ...what, timeoutMs: 50 });
+      host.nanosleep(100);
+      const { signal, timedOut } = host.finish(pid);
+      return [signal, timedOut];
+    });
+    deepEqual(told, [9, true]);
+  });
+});
+
 describeKernel("a spawned child", () => {
   after(removeFolders);
 
@@ -161,12 +202,14 @@ describeKernel("a spawned child", () => {
       programOf((host) => {
         host.open("/etc/passwd", 0);
         host.socketpair(1, 1, 0);
-        const { stdout } = host.spawn({
-          path: "/bin/ls",
-          argv: ["ls", "/proc/self/fd"],
-          env: [],
-          stdin: new Uint8Array(),
-        });
+        const { stdout } = host.finish(
+          host.start({
+            path: "/bin/ls",
+            argv: ["ls", "/proc/self/fd"],
+            env: [],
+            stdin: new Uint8Array(),
+          }),
+        );
         return new TextDecoder().decode(stdout).trim().split("\n");
       }),
     );
@@ -180,12 +223,14 @@ describeKernel("a spawned child", () => {
     const program = build(
       programOf((host) => {
         host.signalfd([10, 15]);
-        const { stdout } = host.spawn({
-          path: "/bin/grep",
-          argv: ["grep", "Sig[BI]", "/proc/self/status"],
-          env: [],
-          stdin: new Uint8Array(),
-        });
+        const { stdout } = host.finish(
+          host.start({
+            path: "/bin/grep",
+            argv: ["grep", "Sig[BI]", "/proc/self/status"],
+            env: [],
+            stdin: new Uint8Array(),
+          }),
+        );
         return new TextDecoder().decode(stdout);
       }),
     );
@@ -198,12 +243,14 @@ describeKernel("a spawned child", () => {
     const program = build(
       programOf(
         (host) =>
-          host.spawn({
-            path: "/bin/sh",
-            argv: ["sh", "-c", "exit 4"],
-            env: [],
-            stdin: new Uint8Array(),
-          }).status,
+          host.finish(
+            host.start({
+              path: "/bin/sh",
+              argv: ["sh", "-c", "exit 4"],
+              env: [],
+              stdin: new Uint8Array(),
+            }),
+          ).status,
       ),
     );
     equal(
@@ -213,8 +260,9 @@ describeKernel("a spawned child", () => {
   });
   it("dies with its parent", () => {
     const folder = temporaryFolder();
-    const program = build(`globalThis.main = () => netloomHost.spawn({ path: "/bin/sh",
-      argv: ["sh", "-c", "echo $$ > ${folder}/pid; exec sleep 30"], env: ["PATH=/bin:/usr/bin"], stdin: new Uint8Array() });`);
+    const program =
+      build(`globalThis.main = () => netloomHost.finish(netloomHost.start({ path: "/bin/sh",
+      argv: ["sh", "-c", "echo $$ > ${folder}/pid; exec sleep 30"], env: ["PATH=/bin:/usr/bin"], stdin: new Uint8Array() }));`);
     const script = `"$0" & until [ -s ${folder}/pid ]; do sleep 0.02; done; kill -9 $!; wait $!; sleep 0.2;
       grep -q "^State:.[RSD]" /proc/$(cat ${folder}/pid)/status && echo alive || echo dead`;
     const ran = run(program, {
@@ -226,12 +274,14 @@ describeKernel("a spawned child", () => {
   it("gets its pipes right when the standard descriptors were closed", () => {
     const program = build(
       programOf((host) => {
-        const { stdout } = host.spawn({
-          path: "/bin/cat",
-          argv: ["cat"],
-          env: [],
-          stdin: new Uint8Array([104, 105]),
-        });
+        const { stdout } = host.finish(
+          host.start({
+            path: "/bin/cat",
+            argv: ["cat"],
+            env: [],
+            stdin: new Uint8Array([104, 105]),
+          }),
+        );
         host.write(9, stdout);
       }),
     );
@@ -244,12 +294,14 @@ describeKernel("a spawned child", () => {
     equal(
       onHost((host) => {
         host.unshare(0x20000000);
-        const { stdout } = host.spawn({
-          path: "/bin/sh",
-          argv: ["sh", "-c", "echo $$"],
-          env: [],
-          stdin: new Uint8Array(),
-        });
+        const { stdout } = host.finish(
+          host.start({
+            path: "/bin/sh",
+            argv: ["sh", "-c", "echo $$"],
+            env: [],
+            stdin: new Uint8Array(),
+          }),
+        );
         return new TextDecoder().decode(stdout);
       }),
       "1\n",

@@ -40,12 +40,14 @@ describeKernel("poll", () => {
   it("waits its whole time although a signal comes", () => {
     const waited = onHost((host) => {
       const script = `setsid sh -c 'for i in 1 2 3; do sleep 0.03; kill -CONT ${host.getpid()}; kill -STOP ${host.getpid()}; kill -CONT ${host.getpid()}; done' >/dev/null 2>&1 &`;
-      host.spawn({
-        path: "/bin/sh",
-        argv: ["sh", "-c", script],
-        env: ["PATH=/usr/bin:/bin"],
-        stdin: new Uint8Array(),
-      });
+      host.finish(
+        host.start({
+          path: "/bin/sh",
+          argv: ["sh", "-c", script],
+          env: ["PATH=/usr/bin:/bin"],
+          stdin: new Uint8Array(),
+        }),
+      );
       const start = host.clockGettime(1);
       host.poll([], 200);
       host.nanosleep(100);
