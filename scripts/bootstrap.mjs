@@ -25,7 +25,6 @@ const jobs = {
     script: "conformance/main.ts",
     builds: true,
   },
-  "test:kube": { needs: ["packages", "root"], script: "scripts/kube/test.ts", builds: true },
   bench: { needs: ["packages", "peers", "root"], script: "bench/main.ts", builds: true },
 };
 

@@ -87,6 +87,7 @@ const kubeBuild: Step = {
   argv: [process.execPath, "scripts/kube/build.mjs"],
   counts: "status",
   background: true,
+  timeoutMs: 60 * 60_000, // ten minutes of processor time, of which the others leave it what they want
 };
 
 function kubeStep(files: readonly string[] = testFiles("kube")): Step {
