@@ -15,6 +15,8 @@ const O_NONBLOCK = 0o4000;
 const ownPath = "/proc/self/ns/net";
 /** What statfs(2) and open(2) say about a path that leads nowhere. */
 const absent = ["ENOENT", "ENOTDIR"];
+/** And about one that cannot lead anywhere. Other errors say nothing about what is there. */
+const impossible = ["ELOOP", "ENAMETOOLONG"];
 
 /** Where the process is: the descriptors of the namespace it has entered and of its own. Undefined while at home. */
 let inside: { readonly fd: number; readonly home: number } | undefined;
@@ -54,6 +56,7 @@ export class Netns implements Disposable {
   /**
    * Opens the namespace for DEL: undefined when there is no path, nothing at the path (the runtime may have removed it
    * already), or something that is no network namespace, which is said on stderr.
+   * @throws HostError ENOMEM, EIO…: it may be there, and so may what DEL has to remove in it
    */
   static openIfPresent(path: string | undefined): Netns | undefined {
     if (path === undefined || path === "") return undefined;
@@ -125,6 +128,7 @@ function requireNsfs(path: string): void {
   try {
     type = host.statfs(path).type;
   } catch (cause) {
+    if (!isErrno(cause, ...absent, ...impossible)) throw cause;
     throw notNamespace(path, { cause });
   }
   if (type !== NSFS_MAGIC) {

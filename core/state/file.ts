@@ -106,15 +106,28 @@ export function createFileAtomically(
   bytes: Uint8Array,
   mode = 0o600,
 ): HostStat | undefined {
-  return withNewFile(path, bytes, mode, (fd) => {
-    try {
-      host.linkat(fd, path);
-    } catch (error) {
-      if (isErrno(error, "EEXIST")) return undefined;
-      throw error;
-    }
-    return host.fstat(fd);
-  });
+  let isLinked = false;
+  try {
+    return withNewFile(path, bytes, mode, (fd) => {
+      const stat = host.fstat(fd); // before it has its name: nothing that can fail comes after that
+      isLinked = linkIfFree(fd, path);
+      return isLinked ? stat : undefined;
+    });
+  } catch (error) {
+    if (isLinked) unlinkIfPresent(path); // what was written was lost at close(2)
+    throw error;
+  }
+}
+
+/** @returns false when the name is taken */
+function linkIfFree(fd: number, path: string): boolean {
+  try {
+    host.linkat(fd, path);
+    return true;
+  } catch (error) {
+    if (isErrno(error, "EEXIST")) return false;
+    throw error;
+  }
 }
 
 /** Creates or replaces a file in one step; a symbolic link at `path` is replaced, not followed. */
@@ -154,10 +167,13 @@ function writeNamed<T>(
 ): T {
   const fd = host.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
   try {
-    writeAll(fd, bytes);
-    return fn(fd);
+    try {
+      writeAll(fd, bytes);
+      return fn(fd);
+    } finally {
+      host.close(fd);
+    }
   } finally {
-    host.close(fd);
     unlinkIfPresent(temporary);
   }
 }

@@ -3,8 +3,9 @@
  * @module
  */
 
-import { CniError, cniCode, during, isErrno } from "../errors.ts";
+import { CniError, cniCode, during, explain, isErrno } from "../errors.ts";
 import { host } from "../host.ts";
+import { warn } from "../log.ts";
 import { describeHolder } from "./lock-holder.ts";
 import { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "./open-flags.ts";
 
@@ -30,7 +31,16 @@ export function withLock<T>(path: string, options: LockOptions, fn: () => T): T 
   try {
     return fn();
   } finally {
+    release(fd, path);
+  }
+}
+
+/** The lock is free even when close(2) reports an error, as FUSE may: what was done under it stands. */
+function release(fd: number, path: string): void {
+  try {
     host.close(fd);
+  } catch (error) {
+    warn(`close lock ${JSON.stringify(path)}: ${explain(error)}`);
   }
 }
 

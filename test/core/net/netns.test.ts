@@ -48,6 +48,11 @@ describe("Netns.openIfPresent", () => {
     world().failOn("open", "EMFILE", "/run/a");
     throws(() => Netns.openIfPresent("/run/a"), { code: 5 });
   });
+
+  it("does not take a path that could not be looked at for one that leads nowhere", () => {
+    world().failOn("statfs", "ENOMEM", "/run/a");
+    throws(() => Netns.openIfPresent("/run/a"), /statfs "\/run\/a": ENOMEM/);
+  });
 });
 
 describe("Netns.run", () => {

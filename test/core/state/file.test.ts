@@ -92,6 +92,18 @@ describe("createFileAtomically", () => {
       host.failOn(step, "ENOSPC");
       throws(() => createFileAtomically("/s/a", bytes("x")), /ENOSPC/);
       equal(host.descriptors.size, 0);
+      deepEqual(host.list(), []);
+    });
+  }
+
+  for (const failing of ["", "EISDIR"]) {
+    it(`leaves nothing when close fails${failing && ", with a temporary name too"}`, () => {
+      const host = useHost(new FakeHost());
+      host.putDirectory("/s");
+      if (failing) host.failOn("open", failing, "/s");
+      host.failOn("close", "EIO");
+      throws(() => createFileAtomically("/s/a", bytes("x")), /EIO/);
+      deepEqual(host.list(), []);
     });
   }
 

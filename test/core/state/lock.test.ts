@@ -1,4 +1,4 @@
-import { deepEqual, equal, throws } from "node:assert/strict";
+import { deepEqual, equal, match, throws } from "node:assert/strict";
 import { cniErrorOf } from "../../../core/errors.ts";
 import { withLock } from "../../../core/state/lock.ts";
 import { FakeHost, useHost } from "../../fake-host.ts";
@@ -43,6 +43,16 @@ describe("withLock", () => {
       }),
     );
     equal(host.descriptors.size, 0);
+  });
+
+  it("lets stand what the function did when close(2) reports an error", () => {
+    const host = hostWithLock();
+    host.failOn("close", "EIO");
+    equal(
+      withLock("/s/lock", {}, () => 7),
+      7,
+    );
+    match(host.stderr, /close lock "\/s\/lock": close: EIO/);
   });
 
   it("holds the lock while the function runs", () => {
