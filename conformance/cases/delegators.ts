@@ -87,6 +87,13 @@ export function prints(json: unknown): string {
   return `echo '${JSON.stringify(json)}'`;
 }
 
+/** Spares new links the wait for duplicate addresses: in the host, and in that pod. */
+export function withoutDad(trial: Trial, netns: string): void {
+  for (const place of [undefined, netns]) {
+    trial.host.sysctl("net.ipv6.conf.default.accept_dad", 0, place);
+  }
+}
+
 /** A result that every program can use; ptp wants the gateway. */
 export const oneAddress = {
   cniVersion: "1.0.0",

@@ -5,7 +5,7 @@
 import { deepEqual, ok } from "node:assert/strict";
 import type { Case } from "../../runner/case.ts";
 import type { Reply, Trial } from "../../runner/trial.ts";
-import { caseOfAll, prints } from "../delegators.ts";
+import { caseOfAll, prints, withoutDad } from "../delegators.ts";
 
 const dualStack = {
   cniVersion: "1.0.0",
@@ -62,6 +62,7 @@ export const cases: readonly Case[] = [
     lines: ["DELEG-010", "OLD-032"],
     fact: "puts its delegate's addresses on its own interface",
     run(trial, delegation) {
+      withoutDad(trial, delegation.netns);
       delegation.fake.answers("ADD", prints(dualStack));
       const result = trial.ok(delegation.call("ADD"));
       hasItsAddresses(trial, result, delegation.netns);
@@ -72,6 +73,7 @@ export const cases: readonly Case[] = [
     lines: ["DELEG-010"],
     fact: "makes its delegate's routes",
     run(trial, delegation) {
+      withoutDad(trial, delegation.netns);
       delegation.fake.answers("ADD", prints(dualStack));
       const result = trial.ok(delegation.call("ADD"));
       hasItsRoutes(trial, result, delegation.netns);
