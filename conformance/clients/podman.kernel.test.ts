@@ -5,8 +5,9 @@ import { deepEqual, equal, match, notEqual } from "node:assert/strict";
 import { describeKernel } from "../../test/kernel/requirements.ts";
 import { Sandbox } from "../../test/kernel/sandbox.ts";
 import { differences, hostState, processesLeft } from "./host-state.ts";
-import { Podman, page } from "./podman.ts";
+import { Podman } from "./podman.ts";
 import { programs } from "./programs.ts";
+import { page } from "./root-file-system.ts";
 
 const host = "192.0.2.1";
 const host6 = "2001:db8::1";

@@ -2,7 +2,7 @@
  * podman with its CNI back end, every path of its own inside a sandbox.
  * @module
  */
-import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { root } from "../../scripts/place.ts";
@@ -10,24 +10,9 @@ import type { Background, Outcome } from "../../test/kernel/enter.ts";
 import type { Sandbox } from "../../test/kernel/sandbox.ts";
 import { available, bridgeChain, type Conflist } from "./chain.ts";
 import { processesLeft, removeCgroups } from "./host-state.ts";
+import { makeRoot, serveWeb } from "./root-file-system.ts";
 
 const echo = ["python3", join(root, "conformance", "clients", "echo.py")];
-
-/** What the web server of every container says. */
-export const page = "hello from the pod\n";
-
-/** A root file system with busybox and a page for its web server. */
-export function makeRoot(folder: string): string {
-  for (const name of ["bin", "www", "etc", "proc", "sys", "dev", "tmp"]) {
-    mkdirSync(join(folder, name), { recursive: true });
-  }
-  copyFileSync("/bin/busybox", join(folder, "bin/busybox"));
-  for (const applet of ["httpd", "ip", "sh", "sleep"]) {
-    symlinkSync("busybox", join(folder, "bin", applet));
-  }
-  writeFileSync(join(folder, "www/index.html"), page);
-  return folder;
-}
 
 /** A podman of a sandbox's own. Containers run busybox from a folder, so there is no image but the one of pods. */
 export class Podman {
@@ -119,7 +104,7 @@ events_logger="file"
   /** Same as {@link Podman.run} for `podman run -d` of a web server on port 80. */
   runWeb(name: string, ...options: string[]): Outcome {
     const own = ["run", "-d", "--name", name, "--cgroup-parent", `/${this.#cgroup}`, ...options];
-    return this.run(...own, "--rootfs", this.#rootfs, "httpd", "-f", "-p", "80", "-h", "/www");
+    return this.run(...own, "--rootfs", this.#rootfs, ...serveWeb);
   }
 
   /** Starts a container with a web server on port 80. */
