@@ -4,24 +4,20 @@
  * @module
  */
 
-import { NETLINK_ROUTE } from "netlink-ts/netlink/socket.ts";
 import { IFA_F_DADFAILED, IFA_F_TENTATIVE } from "netlink-ts/route/address.ts";
 import { AF_INET6 } from "netlink-ts/route/family.ts";
 import { IF_OPER_UP } from "netlink-ts/route/link.ts";
 
-import { CniError, cniCode, isErrno } from "../errors.ts";
-import { host } from "../host.ts";
+import { CniError, cniCode } from "../errors.ts";
 import { formatIp } from "./address.ts";
-import { NetlinkSocket } from "./netlink-socket.ts";
+import { ChangeWatch, RTNLGRP_IPV6_IFADDR } from "./change-watch.ts";
 import type { LinkAddress, RouteSocket } from "./route-socket.ts";
 
-const RTNLGRP_IPV6_IFADDR = 9;
-const CLOCK_MONOTONIC = 1;
 const patienceMs = 5000;
 
 /** Hears of every change of an IPv6 address in the namespace it is made in; made before the addresses are. */
 export class DadWatch implements Disposable {
-  readonly #socket = new NetlinkSocket(NETLINK_ROUTE, [RTNLGRP_IPV6_IFADDR]);
+  readonly #watch = new ChangeWatch(RTNLGRP_IPV6_IFADDR);
 
   /**
    * Waits until every IPv6 address of the link can be used. Five seconds at most; a link without a carrier, where nobody
@@ -29,13 +25,8 @@ export class DadWatch implements Disposable {
    * @throws {CniError} naming an address that somebody else has, or that is still not settled
    */
   settle(route: RouteSocket, { ifindex, ifname }: { ifindex: number; ifname: string }): void {
-    const deadline = host.clockGettime(CLOCK_MONOTONIC) + patienceMs;
-    while (isTentative(route.addresses(ifindex), ifname)) {
-      const left = deadline - host.clockGettime(CLOCK_MONOTONIC);
-      if (left <= 0 || !this.#socket.waitUntilReadable(left)) break;
-      this.#discard();
-    }
-    if (!isTentative(route.addresses(ifindex), ifname)) return;
+    const isSettled = () => !isTentative(route.addresses(ifindex), ifname);
+    if (this.#watch.waitUntil(isSettled, patienceMs)) return;
     if (route.linkByIndex(ifindex)?.operstate !== IF_OPER_UP) return;
     const seconds = patienceMs / 1000;
     throw unsettled(
@@ -45,16 +36,7 @@ export class DadWatch implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#socket.close();
-  }
-
-  /** What the messages say is read anew from the kernel; that some were lost does not matter then. */
-  #discard(): void {
-    try {
-      while (this.#socket.receiveIfAny() !== undefined);
-    } catch (error) {
-      if (!isErrno(error, "ENOBUFS")) throw error;
-    }
+    this.#watch[Symbol.dispose]();
   }
 }
 

@@ -14,14 +14,14 @@ import { attachedResult } from "../../core/net/attached-result.ts";
 import type { Bridge } from "../../core/net/bridge-device.ts";
 import { configureInterface } from "../../core/net/configure.ts";
 import { enableForwarding } from "../../core/net/forwarding.ts";
-import { ensureGatewayAddresses, type GatewayLink } from "../../core/net/gateway-address.ts";
-import { settledLinks } from "../../core/net/link-state.ts";
+import { ensureGatewayAddresses } from "../../core/net/gateway-address.ts";
+import { linkStates, settledLinks } from "../../core/net/link-state.ts";
 import type { Netns } from "../../core/net/netns.ts";
 import type { LinkState, RouteSocket } from "../../core/net/route-socket.ts";
 import type { Veth } from "../../core/net/veth.ts";
 import type { BridgeConfig } from "./config.ts";
 import type { GatewayPlan } from "./gateways.ts";
-import { ensureVlanGateway } from "./vlan-gateway.ts";
+import { ensureVlanGateway, type VlanGateway } from "./vlan-gateway.ts";
 import { newPortVlans } from "./vlans.ts";
 
 /** What ADD has made before. */
@@ -40,16 +40,9 @@ export interface Attached {
 /** Configures both sides and sees that packets flow. @returns the result of ADD */
 export function connect(call: AddCall<BridgeConfig>, attached: Attached): CniResult {
   const { config, prevResult } = call;
-  const { host, bridge, veth, plan } = attached;
-  const gateway = plan && makeGateway(config, attached, plan);
+  const gateway = attached.plan && makeGateway(config, attached, attached.plan);
   const ifindex = bringUp(call, attached);
-  const names = [veth.host, bridge.ifname, ...(gateway === undefined ? [] : [gateway.ifname])];
-  const [hostEnd, bridgeLink, ...gatewayLink] = settledLinks(host, ...names) as [
-    LinkState,
-    LinkState,
-    ...LinkState[],
-  ];
-  if (!config.disableContainerInterface) requireCarrier(hostEnd);
+  const [hostEnd, bridgeLink, ...gatewayLink] = settled(call, attached, gateway);
   const container = containerEnd(call, attached, ifindex);
   return attachedResult({
     prevResult,
@@ -60,9 +53,25 @@ export function connect(call: AddCall<BridgeConfig>, attached: Attached): CniRes
       ...gatewayLink.map(described),
     ],
     container: 2,
-    ipam: plan?.result,
+    ipam: attached.plan?.result,
     dns: config.dns,
   });
+}
+
+/** The links of the host that ADD tells of, when what they carry flows: host end, bridge, and the gateway's link, if any. */
+function settled(
+  { config }: AddCall<BridgeConfig>,
+  { host, bridge, veth }: Attached,
+  gateway: VlanGateway | undefined,
+): [LinkState, LinkState, ...LinkState[]] {
+  const ofVlan = gateway === undefined ? [] : [gateway.ifname];
+  const port = gateway?.port === undefined ? [] : [gateway.port]; // is settled, and not told of
+  // a container's end that is down leaves the other one without a carrier
+  const ask = config.disableContainerInterface ? linkStates : settledLinks;
+  const links = ask(host, veth.host, bridge.ifname, ...ofVlan, ...port);
+  const told = links.slice(0, 2 + ofVlan.length) as [LinkState, LinkState, ...LinkState[]];
+  if (!config.disableContainerInterface) requireCarrier(told[0]);
+  return told;
 }
 
 /** Makes the host the gateway. @returns the link of the VLAN that has the addresses, if the bridge itself has not */
@@ -70,7 +79,7 @@ function makeGateway(
   config: BridgeConfig,
   { host, bridge }: Attached,
   { gateways }: GatewayPlan,
-): GatewayLink | undefined {
+): VlanGateway | undefined {
   if (gateways.length === 0) return undefined;
   const ofVlan =
     config.vlan === 0

@@ -16,6 +16,12 @@ import { randomMac } from "../../core/net/mac.ts";
 import type { Link, RouteSocket } from "../../core/net/route-socket.ts";
 import { vlanGatewayName } from "./config.ts";
 
+/** The link that has the gateways' addresses. */
+export interface VlanGateway extends GatewayLink {
+  /** The other end, a port of the bridge; undefined when somebody else has made the pair. */
+  port: string | undefined;
+}
+
 const up = { flags: IFF_UP, change: IFF_UP };
 
 /**
@@ -27,13 +33,15 @@ export function ensureVlanGateway(
   bridge: Bridge,
   vlan: number,
   present: readonly number[],
-): GatewayLink {
+): VlanGateway {
   const ifname = vlanGatewayName(bridge.ifname, vlan);
   return during(`create vlan interface "${ifname}"`, () => {
+    const port = portName(ifname);
     const found = route.linkByName(ifname);
     // up is what it becomes last
-    if (found !== undefined && (found.flags & IFF_UP) !== 0) return gatewayLink(found);
-    const port = portName(ifname);
+    if (found !== undefined && (found.flags & IFF_UP) !== 0) {
+      return gatewayLink(found, route.ifindexOf(port) === undefined ? undefined : port);
+    }
     createPair(route, bridge, ifname, port);
     const ifindex = route.ifindexOf(port);
     const made = route.linkByName(ifname);
@@ -45,12 +53,15 @@ export function ensureVlanGateway(
       call(setLink, { ifindex, ...up }),
       call(setLink, { ifindex: made.ifindex, ...up }),
     );
-    return gatewayLink(made);
+    return gatewayLink(made, port);
   });
 }
 
-function gatewayLink({ ifname = "", ifindex, address }: Link): GatewayLink {
-  return { ifname, ifindex, mac: address ?? randomMac() };
+function gatewayLink(
+  { ifname = "", ifindex, address }: Link,
+  port: string | undefined,
+): VlanGateway {
+  return { ifname, ifindex, mac: address ?? randomMac(), port };
 }
 
 /** The other end's name follows from the first one's, so that two who make the pair at once make the same. */
