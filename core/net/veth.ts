@@ -62,13 +62,24 @@ export function createVeth(route: RouteSocket, container: RouteSocket, wanted: W
     // looked at before: the mark is set by name, and must not go to a link that was there already
     if (route.ifindexOf(host) !== undefined) continue;
     if (createUnlessTaken(route, { host, ...macs }, wanted)) return { host, ...macs };
-    if (container.ifindexOf(ifname) !== undefined) {
-      const message = `container veth name ("${ifname}") peer provided ("${host}") already exists`;
-      throw new CniError(cniCode.internal, message);
-    }
+    if (container.ifindexOf(ifname) !== undefined) throw taken(ifname, host);
   }
   const details = `every name that its host end may have is taken: ${names.join(", ")}`;
   throw new CniError(cniCode.internal, `make veth pair for "${ifname}"`, { details });
+}
+
+/**
+ * Refuses a name that a link of the container has: the question to ask before anything is done that a refusal would have to undo.
+ * @param container a socket of the container's namespace
+ */
+export function requireFreeName(container: RouteSocket, attachment: Attachment): void {
+  const [host = ""] = hostLinkNames(attachment);
+  if (container.ifindexOf(attachment.ifname) !== undefined) throw taken(attachment.ifname, host);
+}
+
+function taken(ifname: string, host: string): CniError {
+  const message = `container veth name ("${ifname}") peer provided ("${host}") already exists`;
+  return new CniError(cniCode.internal, message);
 }
 
 /** False when a link has the name of one of the ends. */
