@@ -4,7 +4,7 @@
  * @module
  */
 
-import { joinFields } from "netlink-ts/nftables/data-types.ts";
+import { type DataType, joinFields, slotLength } from "netlink-ts/nftables/data-types.ts";
 import type { Element } from "netlink-ts/nftables/element.ts";
 import { commentUserData } from "netlink-ts/nftables/user-data.ts";
 
@@ -95,11 +95,17 @@ export function encodeElements(elements: readonly TableElement[]): string[] {
 
 const recorded = /^(\w+) ([0-9a-f]+)(?:-([0-9a-f]+))?(?:=([0-9a-f]+))?$/;
 
-/** Reads what {@link encodeElements} wrote; lines that are none, and sets of another version, are left out. */
+/**
+ * Reads what {@link encodeElements} wrote; lines that are none, sets of another version, and keys that do not fit their set
+ * are left out.
+ */
 export function decodeElements(lines: readonly string[], owner?: string): TableElement[] {
   return lines.flatMap((line) => {
     const [, set = "", key = "", keyEnd, data] = recorded.exec(line) ?? [];
     if (!Object.hasOwn(sets, set)) return [];
+    const types: TableSet = sets[set as SetName];
+    if (!fits(key, types.key) || (keyEnd !== undefined && !fits(keyEnd, types.key))) return [];
+    if ((keyEnd !== undefined && !types.interval) || !fits(data ?? "", types.data ?? [])) return [];
     return {
       set: set as SetName,
       key: fromHex(key),
@@ -108,6 +114,10 @@ export function decodeElements(lines: readonly string[], owner?: string): TableE
       ...(owner !== undefined && { owner }),
     };
   });
+}
+
+function fits(digits: string, types: readonly DataType[]): boolean {
+  return digits.length === 2 * slotLength(types);
 }
 
 function toHex(bytes: Uint8Array): string {

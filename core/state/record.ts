@@ -60,7 +60,7 @@ export function readRecord<S extends z.ZodMiniType>(
   plugin: string,
   schema: S,
 ): z.output<S> | undefined {
-  const path = `${directoryFor(attachment)}/${plugin}.json`;
+  const path = recordPath(attachment, plugin);
   const file = readRecordFile(path);
   if (file === undefined) return undefined;
   if (!isSame(file, attachment)) {
@@ -74,13 +74,12 @@ export function readRecord<S extends z.ZodMiniType>(
 
 /** True when there is a file for the plugin's record, even one that cannot be used. */
 export function hasRecord(attachment: Attachment, plugin: string): boolean {
-  try {
-    host.lstat(`${directoryFor(attachment)}/${plugin}.json`);
-    return true;
-  } catch (error) {
-    if (isErrno(error, "ENOENT", "ENOTDIR")) return false;
-    throw error;
-  }
+  return isThere(recordPath(attachment, plugin));
+}
+
+/** Where the plugin's record of an attachment lies. */
+export function recordPath(attachment: Attachment, plugin: string): string {
+  return `${directoryFor(attachment)}/${plugin}.json`;
 }
 
 const W_OK = 2;
@@ -99,17 +98,43 @@ function isThere(path: string): boolean {
     host.lstat(path);
     return true;
   } catch (error) {
-    if (isErrno(error, "ENOENT")) return false;
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return false;
     throw error;
   }
 }
 
-/** Removes the plugin's record and the directories that are empty then. Nothing to remove is fine. */
+/**
+ * Removes the plugin's record, whatever lies in its place, and the directories that are empty then. Nothing to remove is
+ * fine; a directory that holds something is not ours, stays, and is named on stderr.
+ */
 export function removeRecord(attachment: Attachment, plugin: string): void {
   const directory = directoryFor(attachment);
-  unlinkIfPresent(`${directory}/${plugin}.json`);
+  try {
+    removeEntry(recordPath(attachment, plugin));
+  } catch (error) {
+    // no directory lies where the attachment's should be
+    if (!isErrno(error, "ENOTDIR")) throw error;
+    unlinkUnlessBelowFile(directory);
+  }
   if (removeIfEmpty(directory) || removeLeftovers(directory))
     removeIfEmpty(networkDirectory(attachment.network));
+}
+
+function removeEntry(path: string): void {
+  try {
+    unlinkIfPresent(path);
+  } catch (error) {
+    if (!isErrno(error, "EISDIR")) throw error;
+    if (!removeIfEmpty(path)) warn(`leaves ${JSON.stringify(path)} alone: it is a directory`);
+  }
+}
+
+function unlinkUnlessBelowFile(path: string): void {
+  try {
+    unlinkIfPresent(path);
+  } catch (error) {
+    if (!isErrno(error, "ENOTDIR")) throw error;
+  }
 }
 
 /**
@@ -130,21 +155,30 @@ export function recordedNetworks(): string[] {
   return entriesOf(root);
 }
 
-/** The attachments of a network that have a record of this plugin, in no order. */
+/**
+ * The attachments of a network that have a record of this plugin, in no order. Of one that cannot be used the directory
+ * tells whose it is, unless its name is cut.
+ */
 export function recordedAttachments(network: string, plugin: string): Attachment[] {
   const directory = networkDirectory(network);
   const found: Attachment[] = [];
   for (const name of entriesOf(directory)) {
     const path = `${directory}/${name}/${plugin}.json`;
     const file = readRecordFile(path);
-    if (file === undefined) continue;
-    const { containerId, ifname } = file;
-    if (file.network === network && attachmentName(file) === name) {
-      found.push({ network, containerId, ifname });
-    } else stepOver(path, "it belongs to another attachment");
+    if (file?.network === network && attachmentName(file) === name) {
+      found.push({ network, containerId: file.containerId, ifname: file.ifname });
+      continue;
+    }
+    if (file !== undefined) stepOver(path, "it belongs to another attachment");
+    const [, containerId, ifname] = plainName.exec(name) ?? [];
+    if (containerId === undefined || ifname === undefined || !isThere(path)) continue;
+    found.push({ network, containerId, ifname });
   }
   return found;
 }
+
+/** Name of an attachment's directory that is not cut. */
+const plainName = /^([^:~]+):([^:~]+)$/;
 
 function readRecordFile(path: string): z.output<typeof recordFile> | undefined {
   try {

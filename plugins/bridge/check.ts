@@ -23,7 +23,7 @@ import {
 import { describeElement } from "../../core/nft/describe-element.ts";
 import { missingElements } from "../../core/nft/missing-elements.ts";
 import { NftSocket } from "../../core/nft/nft-socket.ts";
-import { readRecord } from "../../core/state/record.ts";
+import { hasRecord, readRecord, recordPath } from "../../core/state/record.ts";
 import type { BridgeConfig } from "./config.ts";
 import { type BridgeRecord, bridgeRecord, recordedElements, recordName } from "./record.ts";
 
@@ -41,7 +41,7 @@ function checkOwnPart(call: CheckCall<BridgeConfig>, netns: Netns): void {
   }
   using host = RouteSocket.open();
   using container = RouteSocket.dial(netns);
-  const record = readRecord(call.attachment, recordName, bridgeRecord);
+  const record = usableRecord(call);
 
   const inside = checkInterface(container, {
     ifname: ifName,
@@ -61,6 +61,13 @@ function checkOwnPart(call: CheckCall<BridgeConfig>, netns: Netns): void {
   if (record === undefined) return;
   checkPortSettings(host, own, record);
   checkRules(call, record);
+}
+
+/** The record of ADD; undefined when there is none: the reference's bridge may have made the attachment. */
+function usableRecord({ attachment }: CheckCall<BridgeConfig>): BridgeRecord | undefined {
+  const record = readRecord(attachment, recordName, bridgeRecord);
+  if (record !== undefined || !hasRecord(attachment, recordName)) return record;
+  throw failed(`the record "${recordPath(attachment, recordName)}" cannot be used`);
 }
 
 function promiscuous({ promiscMode }: BridgeConfig, record: BridgeRecord | undefined): boolean {

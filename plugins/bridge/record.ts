@@ -20,23 +20,33 @@ import type { BridgeConfig } from "./config.ts";
 /** Name of the record among those of an attachment. */
 export const recordName = "bridge";
 
-/** What ADD made, for DEL, CHECK and GC. */
+const cidr = z.string().check(z.refine(isCidr));
+
+function isCidr(text: string): boolean {
+  try {
+    return parseCidr(text) !== undefined;
+  } catch {
+    return false; // the record is broken, which its reader says
+  }
+}
+
+/** What ADD made, for DEL, CHECK and GC. Values that nobody can have written make it a broken one. */
 export const bridgeRecord = z.object({
   /** Name of the bridge. */
   bridge: z.string(),
   promiscuous: z.boolean(),
   /** Name of the host's end. */
-  host: z.string(),
+  host: z.string().check(z.regex(/^veth[0-9a-f]{8}$/)),
   hairpin: z.boolean(),
   isolated: z.boolean(),
   /** VLAN entries of the port: BRIDGE_VLAN_INFO_* bits and VLAN. */
   vlans: z.array(z.object({ flags: z.int(), vid: z.int() })),
   /** MAC address of the container's end. */
-  mac: z.string(),
+  mac: z.string().check(z.regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/)),
   /** Whether the container's end was brought up. */
   up: z.boolean(),
   /** `10.1.0.5/24`, as in the result. */
-  addresses: z.array(z.string()),
+  addresses: z.array(cidr),
   /** `routeKey` of each route in the result. */
   routes: z.array(z.string()),
   ipMasq: z.boolean(),

@@ -6,7 +6,7 @@
 
 import { NFPROTO_INET } from "netlink-ts/nftables/nfgenmsg.ts";
 
-import { ownerText } from "../../core/attachment.ts";
+import { type Attachment, ownerText } from "../../core/attachment.ts";
 import { type AddCall, definePlugin } from "../../core/cni/plugin.ts";
 import { CniError, during } from "../../core/errors.ts";
 import { readSysctlIfPresent, writeSysctl } from "../../core/net/sysctl.ts";
@@ -17,7 +17,7 @@ import { NftSocket } from "../../core/nft/nft-socket.ts";
 import { samePlace } from "../../core/nft/table-element.ts";
 import { requireUsable, setUpFaults } from "../../core/nft/table-state.ts";
 import { Rollback } from "../../core/rollback.ts";
-import { requireRecordable } from "../../core/state/record.ts";
+import { hasRecord, recordPath, requireRecordable } from "../../core/state/record.ts";
 import { removeAll, unpublish, unpublishStale } from "./cleanup.ts";
 import { type PortmapConfig, portmapConfig, requireConsistent } from "./config.ts";
 import { type Published, publicationOf } from "./publication.ts";
@@ -26,6 +26,7 @@ import {
   isGone,
   isOfContainer,
   recordedElements,
+  recordName,
   recordPublished,
 } from "./record.ts";
 import { endFlowsElsewhere } from "./stale-flows.ts";
@@ -123,8 +124,13 @@ function missingParts(call: AddCall<PortmapConfig>, published: Published): strin
     ...localnetLinks
       .filter((link) => readSysctlIfPresent(routeLocalnet(link)) !== "1")
       .map((link) => `kernel parameter "${routeLocalnet(link)}" is not 1`),
-    ...(record === undefined ? ["the record of this attachment is missing"] : []),
+    ...(record === undefined ? [recordFault(call.attachment)] : []),
   ];
+}
+
+function recordFault(attachment: Attachment): string {
+  if (!hasRecord(attachment, recordName)) return "the record of this attachment is missing";
+  return `the record "${recordPath(attachment, recordName)}" cannot be used`;
 }
 
 /** Keys that say how iptables is to do it. */

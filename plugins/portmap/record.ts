@@ -8,12 +8,14 @@ import * as z from "zod/mini";
 import { type Attachment, ownerNetworkText, ownerText } from "../../core/attachment.ts";
 import { isErrno } from "../../core/errors.ts";
 import { host } from "../../core/host.ts";
+import { warn } from "../../core/log.ts";
 import { decodeElements, encodeElements, type TableElement } from "../../core/nft/table-element.ts";
 import {
   hasRecord,
   readRecord,
   recordedAttachments,
   recordedNetworks,
+  recordPath,
   removeRecord,
   writeRecord,
 } from "../../core/state/record.ts";
@@ -44,10 +46,14 @@ export function recordPublished(
   });
 }
 
-/** What the record says is published; undefined without a record that can be read. */
+/** What the record says is published; undefined without a record that can be read, and all of it. */
 export function recordedElements(attachment: Attachment): TableElement[] | undefined {
   const record = readRecord(attachment, recordName, portmapRecord);
-  return record && decodeElements(record.elements, ownerText(attachment));
+  if (record === undefined) return undefined;
+  const elements = decodeElements(record.elements, ownerText(attachment));
+  if (elements.length === record.elements.length) return elements;
+  warn(`steps over "${recordPath(attachment, recordName)}": it has elements of no known set`);
+  return undefined;
 }
 
 /** Forgets what was published. */

@@ -120,6 +120,19 @@ describe("encodeElements", () => {
       [tableElement("masq4", [parseIp("10.1.2.5")])],
     );
   });
+
+  it("is read without keys and data that do not fit their set, which the kernel would refuse", () => {
+    const bad = [
+      "masq4 0a0102",
+      "masq4 0a01020",
+      "masq4 0a010205=0a010205",
+      "masq4 0a010205-0a010206",
+      "any4 060000001f410000",
+      "any4 060000001f410000=0a470002",
+      "range4 000000000600000000500000-00000000=0a470002",
+    ];
+    deepEqual(decodeElements(bad), []);
+  });
 });
 
 describe("samePlace", () => {

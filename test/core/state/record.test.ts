@@ -165,6 +165,37 @@ describe("removeRecord", () => {
   });
 });
 
+describe("removeRecord of what is no file", () => {
+  it("removes an empty directory in its place", () => {
+    const host = newHost();
+    host.putDirectory("/run/netloom/n1/c1:eth0/bridge.json");
+    removeRecord(attachment, "bridge");
+    throws(() => host.stat("/run/netloom/n1"), /ENOENT/);
+  });
+
+  it("names a directory that holds something, and leaves it", () => {
+    const host = newHost();
+    host.put("/run/netloom/n1/c1:eth0/bridge.json/file", "");
+    removeRecord(attachment, "bridge");
+    match(host.stderr, /leaves ".*bridge\.json" alone: it is a directory/);
+    deepEqual(host.list("/run/netloom"), ["/run/netloom/n1/c1:eth0/bridge.json/file"]);
+  });
+
+  it("removes a file in the place of the attachment's directory", () => {
+    const host = newHost();
+    host.put("/run/netloom/n1/c1:eth0", "x");
+    removeRecord(attachment, "bridge");
+    throws(() => host.stat("/run/netloom/n1"), /ENOENT/);
+  });
+
+  it("is content with a file in the place of the network's directory", () => {
+    const host = newHost();
+    host.put("/run/netloom/n1", "x");
+    removeRecord(attachment, "bridge");
+    deepEqual(host.list("/run/netloom"), ["/run/netloom/n1"]);
+  });
+});
+
 describe("recordedAttachments", () => {
   it("lists those of the network that the plugin has a record of", () => {
     newHost();
@@ -183,13 +214,18 @@ describe("recordedAttachments", () => {
     deepEqual(recordedAttachments("n1", "bridge"), []);
   });
 
-  it("names broken and misplaced ones, and goes on", () => {
+  it("names broken and misplaced ones, and takes them for those of their directory", () => {
     const host = newHost();
     host.put("/run/netloom/n1/c0:eth0/bridge.json", "{");
     host.put("/run/netloom/n1/c2:eth0/bridge.json", JSON.stringify({ ...attachment, value: 1 }));
+    host.putDirectory("/run/netloom/n1/c3:eth0/bridge.json");
     host.put("/run/netloom/n1/a-file", "");
+    host.put(`/run/netloom/n1/${"c".repeat(120)}~0011/bridge.json`, "{");
     writeRecord(attachment, "bridge", {});
-    deepEqual(recordedAttachments("n1", "bridge"), [attachment]);
+    deepEqual(
+      recordedAttachments("n1", "bridge").map(({ containerId }) => containerId),
+      ["c0", "c2", "c3", "c1"],
+    );
     match(host.stderr, /c0:eth0.*JSON[\s\S]*c2:eth0.*another attachment/);
   });
 });
