@@ -18,6 +18,7 @@ import { Reservations } from "./reservations.ts";
 import { readResolvConf } from "./resolv-conf.ts";
 import { refuseUnavailable } from "./status.ts";
 import { type Reservation, Store } from "./store.ts";
+import { describeReservation } from "./use.ts";
 
 /** CHECK found no reservation, or somebody else's. */
 const notReserved = 101;
@@ -58,13 +59,17 @@ export const hostLocal = definePlugin({
     const sets = rangeSets(config, cniVersion);
     const store = new Store(dataDirOf(config), attachment.network);
     const held = store.stat() ? new Reservations(store).heldBy(ownerOf(attachment)) : [];
+    const { containerId, ifname } = attachment;
     if (held.length === 0) {
-      const message = `host-local: Failed to find address added by container ${attachment.containerId}`;
-      throw new CniError(notReserved, message, {
-        details: `no reservation of its interface "${attachment.ifname}" in "${store.directory}"`,
-      });
+      const message = `host-local: Failed to find address added by container ${containerId}`;
+      const none = `no reservation of its interface "${ifname}" in "${store.directory}"`;
+      const files = ownAddresses(sets, prevResult).map((ip) => describeFile(store, ip));
+      throw new CniError(notReserved, message, { details: [none, ...files].join("; ") });
     }
-    checkResult(sets, held, attachment, prevResult);
+    const ip = ownAddresses(sets, prevResult).find((each) => !held.some(({ ip }) => ip === each));
+    if (ip === undefined) return;
+    const message = `host-local: ${ip} of prevResult is not reserved for container ${containerId}`;
+    throw new CniError(notReserved, message, { details: describeFile(store, ip) });
   },
 
   gc({ config, network, validAttachments, isStale, warn }) {
@@ -121,20 +126,19 @@ function addresses(sets: readonly RangeSet[], ips: readonly Uint8Array[]): CniRe
   };
 }
 
-/** Addresses of the result that are ours to give have to be this attachment's. */
-function checkResult(
-  sets: readonly RangeSet[],
-  held: readonly Reservation[],
-  { containerId }: Attachment,
-  prevResult: CniResult | undefined,
-): void {
-  for (const { address } of prevResult?.ips ?? []) {
-    const ip = parseCidr(address).address;
-    const isOurs = sets.some((set) => rangeOf(set, ip) !== undefined);
-    if (!isOurs || held.some((each) => each.ip === formatIp(ip))) continue;
-    const message = `host-local: ${formatIp(ip)} of prevResult is not reserved for container ${containerId}`;
-    throw new CniError(notReserved, message);
-  }
+/** Addresses of the result that are ours to give. */
+function ownAddresses(sets: readonly RangeSet[], result: CniResult | undefined): string[] {
+  const ips = (result?.ips ?? []).map(({ address }) => parseCidr(address).address);
+  return ips.filter((ip) => sets.some((set) => rangeOf(set, ip) !== undefined)).map(formatIp);
+}
+
+/** What lies where the address should be reserved: `"/var/lib/cni/networks/net/10.1.0.5" is empty`. */
+function describeFile(store: Store, ip: string): string {
+  const path = JSON.stringify(store.path(ip));
+  const found = store.stat() && store.reservation(ip);
+  if (found === undefined) return `${path} is missing`;
+  if (found.owner === undefined) return `${path} ${found.problem}`;
+  return `${path}: ${describeReservation(found)}`;
 }
 
 /** Files of old releases name the container alone: they go when none of its interfaces is valid. */

@@ -6,6 +6,7 @@
 
 import { CniError, cniCode, during, isErrno } from "../../core/errors.ts";
 import { host } from "../../core/host.ts";
+import { warn } from "../../core/log.ts";
 import { formatIp, parseIp } from "../../core/net/address.ts";
 import {
   createFileAtomically,
@@ -169,14 +170,30 @@ export class Store {
     }
   }
 
-  /** Writes down the address that was handed out last, over the old text, which takes no room on a full disk. */
+  /**
+   * Writes down the address that was handed out last, over the old text, which takes no room on a full disk. A directory in
+   * its place that is not empty is named on stderr and costs nothing but the order.
+   */
   setLastReserved(index: number, ip: Uint8Array): void {
     const path = this.path(lastName(index));
     const bytes = encoder.encode(formatIp(ip));
     during(`write ${JSON.stringify(path)}`, () => {
-      if (!overwrite(path, bytes)) writeFileAtomically(path, bytes, 0o600);
+      if (overwrite(path, bytes)) return;
+      if (removeDirectory(path)) writeFileAtomically(path, bytes, 0o600);
+      else warn(`steps over ${JSON.stringify(path)}: it is a directory`);
     });
   }
+}
+
+/** @returns false when there is one that holds something */
+function removeDirectory(path: string): boolean {
+  try {
+    host.rmdir(path);
+  } catch (error) {
+    if (isErrno(error, "ENOTEMPTY", "EEXIST", "EBUSY")) return false;
+    if (!isErrno(error, "ENOTDIR", "ENOENT")) throw error;
+  }
+  return true;
 }
 
 function lastName(index: number): string {
@@ -190,7 +207,7 @@ function overwrite(path: string, bytes: Uint8Array): boolean {
     fd = host.open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
   } catch (error) {
     // ELOOP: a symbolic link; ENXIO: a FIFO without reader
-    if (isErrno(error, "ELOOP", "ENXIO")) return false;
+    if (isErrno(error, "ELOOP", "ENXIO", "EISDIR")) return false;
     throw error;
   }
   try {
