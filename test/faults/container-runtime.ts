@@ -4,8 +4,9 @@
  * @module
  */
 import { equal } from "node:assert/strict";
+import type { Outcome } from "../kernel/enter.ts";
 import { holdsAlways } from "../kernel/invariants.ts";
-import { builtPrograms, type CniOutcome, type Sandbox } from "../kernel/sandbox.ts";
+import { builtPrograms, type CniCall, type Sandbox } from "../kernel/sandbox.ts";
 
 /** A network as a runtime knows it. */
 export interface RuntimeNetwork {
@@ -33,6 +34,8 @@ export interface Chain {
   /** The program that failed, and its error object. */
   // biome-ignore lint/suspicious/noExplicitAny: a CNI error
   failure?: { type: string; error: any; stderr: string };
+  /** What the programs wrote to stderr, if they succeeded. */
+  warnings?: string;
 }
 
 /** One runtime with one network in a sandbox. */
@@ -41,10 +44,18 @@ export class ContainerRuntime {
   readonly network: RuntimeNetwork;
   /** Programs executed so far. */
   executions = 0;
+  readonly #run: (call: CniCall) => Promise<Outcome>;
 
-  constructor(sandbox: Sandbox, network: RuntimeNetwork) {
+  /** @param run executes one program; without it each is a child of the test, and all that are asked for run at once */
+  constructor(
+    sandbox: Sandbox,
+    network: RuntimeNetwork,
+    run: (call: CniCall) => Promise<Outcome> = async (call) =>
+      (await sandbox.cniAtOnce([call]))[0]!,
+  ) {
     this.sandbox = sandbox;
     this.network = network;
+    this.#run = run;
   }
 
   /** ADD of every program in order; stops at the first that fails, and leaves DEL to the caller. */
@@ -122,18 +133,18 @@ export class ContainerRuntime {
     const { name, plugins, bin = builtPrograms } = this.network;
     const plugin = plugins[index] ?? {};
     const document = { cniVersion: "1.1.0", name, ...plugin, ...config };
-    const [done] = await this.sandbox.cniAtOnce([{ command, config: document, bin, ...call }]);
+    const done = await this.#run({ command, config: document, bin, ...call });
     this.executions++;
-    return chainOf(command, String(plugin["type"]), done as CniOutcome);
+    return chainOf(command, String(plugin["type"]), done);
   }
 }
 
 /** @throws {AssertionError} what holds of every execution does not hold of this one */
-function chainOf(command: string, type: string, done: CniOutcome): Chain {
+function chainOf(command: string, type: string, done: Outcome): Chain {
   const json = holdsAlways(done);
   if (done.status !== 0) return { failure: { type, error: json, stderr: done.stderr } };
   equal(json === undefined, command !== "ADD", `${command} of ${type} printed ${done.stdout}`);
-  return { result: json };
+  return { result: json, warnings: done.stderr };
 }
 
 /** A chain that has to succeed. @returns it */

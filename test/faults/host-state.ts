@@ -2,7 +2,7 @@
  * Everything a host keeps for attachments, by owner: what a model of it can be compared with.
  * @module
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { compileC, type Outcome } from "../kernel/enter.ts";
 import type { Sandbox } from "../kernel/sandbox.ts";
@@ -63,10 +63,16 @@ function reservationsIn(dataDir: string): string[] {
     readdirSync(`${dataDir}/${network}`)
       .filter((name) => reserved.test(name))
       .map((ip) => {
-        const content = readFileSync(`${dataDir}/${network}/${ip}`, "latin1");
+        const content = textOf(`${dataDir}/${network}/${ip}`);
         return `${network} ${ip} ${content.replace("\r\n", " ")}`;
       }),
   );
+}
+
+/** A reservation is short; what is no file has no text. */
+function textOf(path: string): string {
+  const found = lstatSync(path);
+  return found.isFile() && found.size < 1000 ? readFileSync(path, "latin1") : "(no reservation)";
 }
 
 function filesBelow(folder: string): string[] {

@@ -185,6 +185,11 @@ export class Sandbox {
     return { mnt: `${own}/mnt`, net: netns === undefined ? `${own}/net` : this.path(netns) };
   }
 
+  /** Its namespaces, for who runs programs in them by other means. */
+  get place(): Place {
+    return this.#place();
+  }
+
   /** Makes an empty network namespace, lo down, as a runtime does. @returns its path inside the sandbox. */
   pod(name: string): string {
     const path = `/run/netns/${name}`;
