@@ -74,12 +74,19 @@ fn list_of(
     list
 }
 
+/// A closed pipe then is the EPIPE of a write, and RLIMIT_FSIZE its EFBIG.
+fn ignore_write_signals() {
+    for signal in [libc::SIGPIPE, libc::SIGXFSZ] {
+        // SAFETY: ignoring a signal runs no code.
+        if unsafe { libc::signal(signal, libc::SIG_IGN) } == libc::SIG_ERR {
+            report::fatal(&[b"cannot ignore SIGPIPE and SIGXFSZ"]);
+        }
+    }
+}
+
 /// Runs the program from its image, or without it from its bytecode.
 fn start(file: &'static program::ProgramFile) -> c_int {
-    // SAFETY: ignoring a signal runs no code. A closed pipe then is the EPIPE of a write.
-    if unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) } == libc::SIG_ERR {
-        report::fatal(&[b"cannot ignore SIGPIPE"]);
-    }
+    ignore_write_signals();
     match image::map(file) {
         Ok(engine) => engine.run(),
         Err(errno) => {

@@ -193,7 +193,8 @@ describeKernel(
         env: { ...env, PATH: "/usr/bin" },
         input,
       });
-      ok(done.status !== 0);
+      equal(done.status, 1);
+      match(JSON.parse(done.stdout).details, /EFBIG/);
       network.ok("DEL");
       deepEqual(owners(), ["earlier", "earlier"]);
     });
