@@ -13,14 +13,14 @@ export const allowedResidue: Readonly<Record<keyof Snapshot, readonly RegExp[]>>
   rules: [],
   // tables, chains and what makes them work; never what names an attachment
   nft: [
-    /^\{"(table|chain|set|map)":(?!.*"elem")/,
+    /^\{"(table|set|map)":(?!.*"elem")/,
+    /^\{"chain":(?!.*"name":"(CNI-[0-9a-f]{24}|CNI-[DS]N-[0-9a-f]+|cni-br-iface-))/,
     /^\{"rule":\{"family":"(inet|bridge|netdev|ip|ip6)","table":"netloom/,
     /^\{"(set|map)":\{"family":"(inet|bridge)","name":"(near|direct|version)[46]?"/,
-    /^\{"rule":.*"target":"CNI-(FORWARD|ADMIN|HOSTPORT-\w+|ISOLATION[\w-]*)"/,
-    /^\{"rule":.*"chain":"CNI-(FORWARD|ADMIN|HOSTPORT-(SETMARK|MASQ)|ISOLATION[\w-]*)"(?!.*"comment")/,
+    /^\{"rule":(?!.*"chain":"CNI-DN-).*"target":"CNI-(FORWARD|ADMIN|HOSTPORT-\w+|ISOLATION[\w-]*)"/,
+    /^\{"rule":.*"chain":"CNI-(HOSTPORT-(SETMARK|MASQ)|ISOLATION[\w-]*)"(?!.*"comment":)/,
     /^\{"rule":\{"family":"ip6?","table":"cni_hostport"(?!.*"comment")/,
     /^\{"rule":\{"family":"inet","table":"cni_plugins_masquerade"(?!.*"comment")/,
-    /^\{"rule":.*(xtables|"xt":)/,
   ],
   files: [
     // folders, host-local's lock and counters, our ledger, the locks of everybody
