@@ -41,6 +41,12 @@ export function complaintOf(trial: Trial, what: string, body: () => void): strin
   }
 }
 
+/** Takes away what the input attached, so that the next one meets the host as this one did. */
+function takeAway(setting: Setting, call: TrialCall): void {
+  const { attaches } = setting.subject;
+  if (attaches && call.command === "ADD") setting.trial.call({ ...call, command: "DEL" });
+}
+
 /** A table and its question. */
 export interface Question extends Omit<Case, "program" | "run"> {
   /** Default `static`. */
@@ -85,14 +91,18 @@ export function refuses(table: Question): Case {
 /** OK of every input. */
 export function takes(table: Question): Case {
   return question(table, (setting, input) => {
-    setting.trial.ok(callOf(setting, input));
+    const call = callOf(setting, input);
+    setting.trial.ok(call);
+    takeAway(setting, call);
   });
 }
 
 /** OK of every input, or one of these errors. */
 export function takesOrRefuses(table: Question): Case {
   return question(table, (setting, input) => {
-    const answer = setting.trial.call(callOf(setting, input));
-    if (answer.status !== 0) setting.trial.failed(answer, input.codes, input.says);
+    const call = callOf(setting, input);
+    const answer = setting.trial.call(call);
+    if (answer.status === 0) takeAway(setting, call);
+    else setting.trial.failed(answer, input.codes, input.says);
   });
 }
