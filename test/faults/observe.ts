@@ -45,7 +45,7 @@ function networkRows(text: string): string[] {
 
 /** `path mode` of everything below the places where state is kept; folders end with a slash. */
 function stateFiles(sandbox: Sandbox): string[] {
-  const skip = (path: string) => /^\/run\/(netns|xtables\.lock)/.test(path);
+  const skip = (path: string) => /^\/run\/(netns|mount|xtables\.lock)/.test(path);
   const rows = ["/run", "/var/lib"].flatMap((top) => fileRows(sandbox.path(top), top, skip));
   return rows.map((row) => `file ${row.replace(/^(\S+) (\d+) [0-9a-f]{16}$/, "$1 $2")}`);
 }
