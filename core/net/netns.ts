@@ -7,6 +7,7 @@
 import { CniError, cniCode, during, isErrno } from "../errors.ts";
 import { host } from "../host.ts";
 import { warn } from "../log.ts";
+import { takeLock } from "../state/lock.ts";
 
 const NSFS_MAGIC = 0x6e736673;
 const CLONE_NEWNET = 0x40000000;
@@ -95,6 +96,15 @@ export class Netns implements Disposable {
       enterAgain(before?.fd ?? home);
       inside = before;
     }
+  }
+
+  /**
+   * Until it is disposed, others who lock this namespace wait, by whatever path they have opened it.
+   * @throws {CniError} 11 when another process keeps it for too long
+   */
+  lock(): void {
+    const fd = this.#fd;
+    if (fd !== undefined) during(`lock CNI_NETNS "${this.path}"`, () => takeLock(fd));
   }
 
   [Symbol.dispose](): void {

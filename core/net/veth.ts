@@ -9,7 +9,7 @@ import { IFF_UP, type LinkInput, newLink, setLink } from "netlink-ts/route/link.
 
 import { type Attachment, ownerText } from "../attachment.ts";
 import { CniError, cniCode, during, isErrno } from "../errors.ts";
-import { hostLinkNames } from "./link-owner.ts";
+import { hostLinkNames, ownedHostLinks } from "./link-owner.ts";
 import { randomMac } from "./mac.ts";
 import type { Netns } from "./netns.ts";
 import type { RouteSocket } from "./route-socket.ts";
@@ -69,12 +69,23 @@ export function createVeth(route: RouteSocket, container: RouteSocket, wanted: W
 }
 
 /**
- * Refuses a name that a link of the container has: the question to ask before anything is done that a refusal would have to undo.
- * @param container a socket of the container's namespace
+ * Refuses an attachment that exists: a link of the container has the name, or a link of the host bears the mark. The
+ * question to ask before anything is done that a refusal would have to undo.
+ * @param route a socket of the host
+ * @param container a socket of the container's namespace, which is to be locked, or the answer may change
  */
-export function requireFreeName(container: RouteSocket, attachment: Attachment): void {
+export function requireUnattached(
+  route: RouteSocket,
+  container: RouteSocket,
+  attachment: Attachment,
+): void {
   const [host = ""] = hostLinkNames(attachment);
   if (container.ifindexOf(attachment.ifname) !== undefined) throw taken(attachment.ifname, host);
+  const [owned] = ownedHostLinks(route, attachment);
+  if (owned === undefined) return;
+  throw new CniError(cniCode.internal, `"${ownerText(attachment)}" is attached already`, {
+    details: "a link of the host that leads into another namespace is marked as its end",
+  });
 }
 
 function taken(ifname: string, host: string): CniError {

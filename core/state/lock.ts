@@ -55,7 +55,11 @@ function openLocked(path: string, mode: number, timeoutMs: number): number {
   }
 }
 
-function takeLock(fd: number, timeoutMs: number): void {
+/**
+ * Takes the exclusive flock(2) of an open file, for as long as it is open.
+ * @throws {CniError} 11 when another process keeps it for too long
+ */
+export function takeLock(fd: number, timeoutMs = 10_000): void {
   try {
     host.flock(fd, LOCK_EX, timeoutMs);
   } catch (cause) {

@@ -15,7 +15,7 @@ import {
 import { deleteLinkNamed } from "../../core/net/link-owner.ts";
 import type { Netns } from "../../core/net/netns.ts";
 import { RouteSocket } from "../../core/net/route-socket.ts";
-import { createVeth, requireFreeName, type WantedVeth } from "../../core/net/veth.ts";
+import { createVeth, requireUnattached, type WantedVeth } from "../../core/net/veth.ts";
 import { Rollback } from "../../core/rollback.ts";
 import { removeRecord, writeRecord } from "../../core/state/record.ts";
 import { checkAttachment } from "./check.ts";
@@ -51,8 +51,9 @@ export const bridge = definePlugin({
     using container = RouteSocket.dial(netns);
     using rollback = new Rollback();
 
-    // IPAM's part of an attachment that exists already is not ours to release
-    requireFreeName(container, attachment);
+    // IPAM's part of an attachment that exists already is not ours to release; nor is that of one which another ADD makes
+    netns.lock();
+    requireUnattached(host, container, attachment);
     const bridge = ensureBridge(host, wantedBridge(config));
     if (bridge.isNew) rollback.defer(() => deleteBridgeIfUnused(host, bridge));
     const asked = ipam.configured ? ipam.ask() : undefined; // it works while we make the link

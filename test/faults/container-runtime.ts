@@ -38,6 +38,9 @@ export interface Chain {
   warnings?: string;
 }
 
+/** Fifty programs at once, and other tests beside them, take their time. */
+const boundMs = 60_000;
+
 /** One runtime with one network in a sandbox. */
 export class ContainerRuntime {
   readonly sandbox: Sandbox;
@@ -141,7 +144,7 @@ export class ContainerRuntime {
 
 /** @throws {AssertionError} what holds of every execution does not hold of this one */
 function chainOf(command: string, type: string, done: Outcome): Chain {
-  const json = holdsAlways(done);
+  const json = holdsAlways(done, boundMs);
   if (done.status !== 0) return { failure: { type, error: json, stderr: done.stderr } };
   equal(json === undefined, command !== "ADD", `${command} of ${type} printed ${done.stdout}`);
   return { result: json, warnings: done.stderr };

@@ -6,13 +6,14 @@ import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { randomNumbers } from "netlink-ts/testing/fuzz.ts";
 import { describeKernel } from "../kernel/requirements.ts";
-import { builtPrograms, Sandbox } from "../kernel/sandbox.ts";
+import { builtPrograms, type CniCall, Sandbox } from "../kernel/sandbox.ts";
 import {
   type Container,
   ContainerRuntime,
   type RuntimeNetwork,
   succeeded,
 } from "./container-runtime.ts";
+import { ExecutorPool } from "./executor.ts";
 import { type AskedPort, type HostState, hostState, wrongAnswers } from "./host-state.ts";
 import { type Attached, addressesOf, stateOf } from "./races-model.ts";
 import { seed } from "./seed.ts";
@@ -79,7 +80,8 @@ function keeps(sandbox: Sandbox, attached: readonly Attached[], dataDirs?: strin
 /** Bridges and rules of a host on which calls never met. */
 async function standingAfterOne(network: RuntimeNetwork): Promise<[string[], string[]]> {
   using sandbox = Sandbox.create();
-  const runtime = new ContainerRuntime(sandbox, network);
+  await using pool = new ExecutorPool(sandbox);
+  const runtime = new ContainerRuntime(sandbox, network, (call) => pool.cni(call));
   await delAll(runtime, await addAll(runtime, pods(sandbox, 1)));
   const { bridges, rules } = hostState(sandbox);
   return [bridges, rules];
@@ -90,8 +92,9 @@ describeKernel("50 chains of bridge, host-local and portmap at once", function (
 
   it("on a host that had no network share one bridge and one table, and every port answers (ROB-005, ROB-006)", async () => {
     using sandbox = Sandbox.create();
+    await using pool = new ExecutorPool(sandbox, 50);
     sandbox.outside();
-    const runtime = new ContainerRuntime(sandbox, chain("net"));
+    const runtime = new ContainerRuntime(sandbox, chain("net"), (call) => pool.cni(call));
     const all = pods(sandbox, 50);
     const attached = await addAll(runtime, all);
     const { bridges, rules } = keeps(sandbox, attached);
@@ -112,6 +115,8 @@ describeKernel("two runtimes with the same bridge", function () {
 
   it("make it once, and neither touches what is the other's (ROB-005, ROB-006, ROB-052)", async () => {
     using sandbox = Sandbox.create();
+    await using pool = new ExecutorPool(sandbox, 40);
+    const run = (call: CniCall) => pool.cni(call);
     sandbox.outside();
     const bin = join(sandbox.scratch, "bin");
     cpSync(builtPrograms, bin, { recursive: true });
@@ -124,9 +129,13 @@ describeKernel("two runtimes with the same bridge", function () {
       return { dataDir, ranges: [[parts]] };
     };
     const dataDirs = ["/var/lib/cni/one", "/var/lib/cni/two"];
-    const one = new ContainerRuntime(sandbox, chain("one", {}, range("/var/lib/cni/one", 10, 99)));
+    const one = new ContainerRuntime(
+      sandbox,
+      chain("one", {}, range("/var/lib/cni/one", 10, 99)),
+      run,
+    );
     const other = { ...chain("two", {}, range("/var/lib/cni/two", 100, 199)), bin };
-    const two = new ContainerRuntime(sandbox, other);
+    const two = new ContainerRuntime(sandbox, other, run);
 
     // the same ids on both: a container's id says nothing without its network
     const [first, second] = [
@@ -159,9 +168,10 @@ describeKernel("ADD of one container beside DEL of another", function () {
 
   it("that has its only address and its port either waits for both or gets both whole (ROB-008)", async () => {
     using sandbox = Sandbox.create();
+    await using pool = new ExecutorPool(sandbox, 2);
     sandbox.outside();
     const only = { ranges: [[{ subnet: "10.71.0.0/30" }]] };
-    const runtime = new ContainerRuntime(sandbox, chain("net", {}, only));
+    const runtime = new ContainerRuntime(sandbox, chain("net", {}, only), (call) => pool.cni(call));
     const random = randomNumbers(seed);
     const born = (at: number): Pod => ({
       id: `c${at}`,
@@ -193,3 +203,36 @@ async function addSoon(runtime: ContainerRuntime, pod: Pod): Promise<Attached["r
   }
   throw new Error(`${pod.id} is not added after 100 tries`);
 }
+
+describeKernel("ADD of one container", function () {
+  this.timeout(180_000);
+
+  it("twice at once gives it to one of them, whole (ROB-007)", async () => {
+    using sandbox = Sandbox.create();
+    await using pool = new ExecutorPool(sandbox, 2);
+    const runtime = new ContainerRuntime(sandbox, chain("net"), (call) => pool.cni(call));
+    const [pod] = pods(sandbox, 1) as [Pod];
+    for (let round = 0; round < 30; round++) {
+      const both = await Promise.all([runtime.add(pod), runtime.add(pod)]);
+      const good = both.filter(({ failure }) => failure === undefined);
+      equal(good.length, 1, JSON.stringify(both));
+      const attached = { network: "net", container: pod, result: good[0]!.result };
+      keeps(sandbox, [attached]);
+      succeeded("CHECK", await runtime.check(pod, attached.result));
+      await delAll(runtime, [attached]);
+    }
+  });
+
+  it("into another namespace is refused, and the first keeps what it has (ROB-001)", async () => {
+    using sandbox = Sandbox.create();
+    await using pool = new ExecutorPool(sandbox);
+    const runtime = new ContainerRuntime(sandbox, chain("net"), (call) => pool.cni(call));
+    const [pod] = pods(sandbox, 1) as [Pod];
+    const attached = await addAll(runtime, [pod]);
+    const { failure } = await runtime.add({ ...pod, netns: sandbox.pod("another") });
+    match(failure?.error.msg, /^"net\/c0:eth0" is attached already$/);
+    keeps(sandbox, attached);
+    await delAll(runtime, attached);
+    keeps(sandbox, []);
+  });
+});
