@@ -20,7 +20,6 @@ import { createHash } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -35,6 +34,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const target = join(dirname(dirname(here)), ".cache", "kube");
 const missing = join(target, "missing");
 const cannotBeHad = 77;
+const politeness = 15;
 
 /** The modules and the packages of each that are programs. */
 const modules = {
@@ -63,6 +63,15 @@ function go(module, ...args) {
   });
 }
 
+/** Folders of builds that were killed. */
+function removeUnfinished() {
+  for (const name of readdirSync(target)) {
+    const [, pid] = /^unfinished-(\d+)$/.exec(name) ?? [];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`))
+      rmSync(join(target, name), { recursive: true });
+  }
+}
+
 /** Ends with a reason to skip. */
 function skip(reason) {
   mkdirSync(target, { recursive: true });
@@ -74,6 +83,18 @@ function skip(reason) {
 function fail(module, said) {
   console.error(`building ${module}:\n${said}`);
   process.exit(1);
+}
+
+/**
+ * Lets everything else go first. Linux shares time between sessions before it looks at niceness (sched(7), "The autogroup
+ * feature"), so a session that is all ours is made to give way too.
+ */
+function giveWay() {
+  setPriority(politeness);
+  const session = readFileSync("/proc/self/stat", "utf8").split(") ")[1]?.split(" ")[3];
+  const autogroup = "/proc/self/autogroup";
+  if (Number(session) === process.pid && existsSync(autogroup))
+    writeFileSync(autogroup, `${politeness}`);
 }
 
 /** The last line of what Go said that is no progress. */
@@ -112,7 +133,8 @@ function bringModules(module) {
 function build(module) {
   const begun = performance.now();
   bringModules(module);
-  const folder = mkdtempSync(join(target, "unfinished-"));
+  const folder = join(target, `unfinished-${process.pid}`);
+  mkdirSync(folder);
   try {
     const { status, stderr } = go(
       module,
@@ -133,9 +155,10 @@ function build(module) {
 
 const unbuilt = Object.keys(modules).filter((module) => !isBuilt(module));
 if (unbuilt.length > 0) {
-  setPriority(15);
+  giveWay();
   if (go(".", "version").status !== 0) skip("go is missing (https://go.dev/dl)");
   mkdirSync(target, { recursive: true });
+  removeUnfinished();
   unbuilt.forEach(build);
 }
 rmSync(missing, { force: true });
