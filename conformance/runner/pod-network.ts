@@ -103,7 +103,7 @@ export class PodNetwork {
     this.trial.run("ip link set lo up", { netns });
     const result = this.trial.ok(this.bridge("ADD", name, call));
     this.#results.set(name, result);
-    await this.#serve(name, netns);
+    await this.serve(name);
     return result;
   }
 
@@ -113,7 +113,8 @@ export class PodNetwork {
     return result.ips.map(({ address }: { address: string }) => address.replace(/\/.*/, ""));
   }
 
-  async #serve(name: string, netns: string): Promise<void> {
+  /** Starts a server there, and waits until it answers. */
+  async serve(name: string, netns = this.netns(name)): Promise<void> {
     const argv = ["/usr/bin/python3", join(tools, "serve.py"), name, "80", "8080"];
     const server = this.trial.host.start(argv, { netns });
     const until = Date.now() + 10_000;
