@@ -6,12 +6,12 @@ import { appendFileSync } from "node:fs";
 import { relative } from "node:path";
 import mocha from "mocha";
 import { root } from "../../scripts/place.ts";
+import { slowness } from "../kernel/enter.ts";
 import { reasonOf } from "../reporter.ts";
 import { mochaHooks } from "../setup.ts";
 import type { GuestEvent, TestName } from "./events.ts";
 
-/** The emulated processor is slow: twenty times less than usual for what TypeScript does. */
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 60_000 * slowness;
 
 function told(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -42,6 +42,8 @@ export interface GuestOutcome {
 /** The guest did not boot, or did not come to the end of its job. The message has the end of its console log. */
 export class GuestFailure extends Error {}
 
+/** Processors that are emulated: twenty times slower here, more when the machine has other work. */
+const slowness = "20";
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const FIFTEEN_MINUTES_MS = 15 * 60_000;
 const CONSOLE_LINES = 60;
@@ -69,7 +71,7 @@ function emulator({ results, memoryMib = 1024 }: GuestJob): string[] {
     // it shall not outlive the test run
     ...["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64"],
     ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio"],
-    ...["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", String(memoryMib)],
+    ...["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "1", "-m", String(memoryMib)],
     ...["-virtfs", share("root", "/", "multidevs=remap,readonly=on")],
     ...["-virtfs", share("results", results, "multidevs=remap")],
     ...["-kernel", kernel.image, "-initrd", initramfs(kernel)],
@@ -90,7 +92,8 @@ function assignments(values: Readonly<Record<string, string>>): string {
 /** The script that the guest ends up in. */
 function jobScript({ argv, env = {}, results }: GuestJob): string {
   const own = quoted(join(results, "guest"));
-  const words = Object.entries({ PATH: path, HOME: "/root", ...env }).map(([k, v]) => `${k}=${v}`);
+  const all = { PATH: path, HOME: "/root", NETLOOM_SLOWNESS: slowness, ...env };
+  const words = Object.entries(all).map(([name, value]) => `${name}=${value}`);
   return `cd ${quoted(root)}
 echo "guest: the job starts"
 env -i ${[...words, ...argv].map(quoted).join(" ")} >${own}/output 2>&1 </dev/null

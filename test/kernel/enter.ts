@@ -20,9 +20,12 @@ export interface Input {
   input?: string | Uint8Array;
   /** Its whole environment; the caller's when left out. */
   env?: NodeJS.ProcessEnv;
-  /** It is killed after this long. Default 30 s. */
+  /** It is killed after this long. Default 30 s, {@link slowness} times. */
   timeoutMs?: number;
 }
+
+/** How many times slower than usual programs run: a machine that is emulated says so in NETLOOM_SLOWNESS. */
+export const slowness = Number(process.env["NETLOOM_SLOWNESS"] ?? 1);
 
 /** How a program ended. */
 export interface Outcome {
@@ -89,7 +92,7 @@ export function runIn(place: Place, argv: readonly string[], options: Input = {}
   const done = spawnSync(enterProgram(), ["run", place.mnt, place.net, ...argv], {
     input: options.input ?? "",
     env: options.env ?? process.env,
-    timeout: options.timeoutMs ?? 30_000,
+    timeout: (options.timeoutMs ?? 30_000) * slowness,
     maxBuffer: 256 * 2 ** 20,
     stdio: ["pipe", "pipe", "pipe", "pipe"],
     encoding: "utf8",
