@@ -3,7 +3,8 @@
  * @module
  */
 
-import { IFF_PROMISC, slaveData } from "netlink-ts/route/link.ts";
+import { BRIDGE_VLAN_INFO_PVID } from "netlink-ts/route/bridge-link.ts";
+import { IFF_PROMISC, linkData, slaveData } from "netlink-ts/route/link.ts";
 
 import { ownerText } from "../../core/attachment.ts";
 import type { CheckCall } from "../../core/cni/plugin.ts";
@@ -24,7 +25,7 @@ import { describeElement } from "../../core/nft/describe-element.ts";
 import { missingElements } from "../../core/nft/missing-elements.ts";
 import { NftSocket } from "../../core/nft/nft-socket.ts";
 import { hasRecord, readRecord, recordPath } from "../../core/state/record.ts";
-import type { BridgeConfig } from "./config.ts";
+import { type BridgeConfig, vlanGatewayName } from "./config.ts";
 import { type BridgeRecord, bridgeRecord, recordedElements, recordName } from "./record.ts";
 
 /** IPAM checks its part beside us. @throws {CniError} that names what is missing or different */
@@ -57,6 +58,7 @@ function checkOwnPart(call: CheckCall<BridgeConfig>, netns: Netns): void {
   );
   const bridge = checkBridge(found, prevResult, name, promiscuous(config, record));
   const own = checkPort(port, prevResult, { bridge, inside, record });
+  checkVlanGateway(host, prevResult, vlanGatewayName(name, accessVlan(config, record)));
   // without a record the reference's bridge may have made it, and that has no elements here
   if (record === undefined) return;
   checkPortSettings(host, own, record);
@@ -89,6 +91,21 @@ function checkBridge(
     throw failed(`bridge "${name}" is not in promiscuous mode`);
   }
   return link;
+}
+
+/** The VLAN of packets without a tag; 0 for none. */
+function accessVlan({ vlan }: BridgeConfig, record: BridgeRecord | undefined): number {
+  if (record === undefined) return vlan;
+  return record.vlans.find(({ flags }) => (flags & BRIDGE_VLAN_INFO_PVID) !== 0)?.vid ?? 0;
+}
+
+/** The link with the gateway's address, if ADD told of one: without it the container reaches nothing but its VLAN. */
+function checkVlanGateway(host: RouteSocket, result: CniResult, name: string): void {
+  const entry = hostInterfaces(result).find((each) => each.name === name);
+  if (entry === undefined) return;
+  const [link] = host.lookUp(askIdentity({ ifname: name }));
+  if (link === undefined) throw failed(`Interface name ${name} not found`);
+  checkLink(link, { name, ...(entry.mac && { mac: entry.mac }) }, true);
 }
 
 function hostInterfaces({ interfaces = [] }: CniResult): CniInterface[] {
@@ -127,7 +144,14 @@ function checkPortSettings(host: RouteSocket, port: LinkPort, record: BridgeReco
     if (is === Number(wanted)) continue;
     throw failed(`bridge port "${port.ifname}" has ${what} ${is === 1 ? "on" : "off"}`);
   }
-  if (record.vlans.length === 0) return;
+  if (record.vlans.length > 0) checkVlans(host, port, record);
+}
+
+function checkVlans(host: RouteSocket, port: LinkPort, record: BridgeRecord): void {
+  const bridge = linkData(host.detailedLink(port.master ?? 0) ?? {}, "bridge");
+  if (bridge?.vlanFiltering !== 1) {
+    throw failed(`bridge "${record.bridge}" does not filter VLANs, and the container has some`);
+  }
   const present = describeVlans(host.portVlans(port.ifindex));
   const missing = describeVlans(record.vlans).filter((vlan) => !present.includes(vlan));
   if (missing.length > 0) {
