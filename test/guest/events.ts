@@ -4,6 +4,12 @@
  * @module
  */
 
+import { join } from "node:path";
+import { root } from "../../scripts/place.ts";
+
+/** A file of the machine that only the guest writes, so the machine shall never have it. */
+export const marker = join(root, "guest-was-here");
+
 /** Which test, or hook. */
 export interface TestName {
   /** From the repository's root, as `test/plugins/bridge/vlan.guest.test.ts`. */

@@ -7,7 +7,7 @@
  * PATTERN is a regular expression for the tests' full titles.
  * @module
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -16,7 +16,7 @@ import { root } from "../../scripts/place.ts";
 import { enterProgram } from "../kernel/enter.ts";
 import type { Counts } from "../reporter.ts";
 import { bundleTests } from "./bundle.ts";
-import { eventsFile } from "./events.ts";
+import { eventsFile, marker } from "./events.ts";
 import { NoGuest } from "./kernel.ts";
 import { type GuestJob, runInGuest } from "./machine.ts";
 import { GuestReport } from "./report.ts";
@@ -55,7 +55,7 @@ async function runJob(job: GuestJob, report: GuestReport): Promise<string | unde
     const done = await following(events, (text) => report.read(text), runInGuest(job));
     console.log(`\n  the guest was there for ${(done.ms / 1000).toFixed(1)} s`);
     if (done.output !== "") console.log(`  its tests' process said:\n${done.output}`);
-    return undefined;
+    return existsSync(marker) ? "it writes to the machine's files" : undefined;
   } catch (error) {
     if (error instanceof NoGuest) throw error;
     return (error as Error).message;
