@@ -12,9 +12,12 @@ export interface Build {
   folder: string;
   /** The name the register knows it by: `netloom`, `reference 1.9.1`, `Debian 1.1.1`, or the folder's own name. */
   label: string;
-  /** Each program's `supportedVersions`, ascending. Only what answers VERSION is a program. */
+  /** Each program's `supportedVersions`, ascending. Only what answers VERSION is a program, or a client: that has no versions. */
   programs: Readonly<Record<string, readonly string[]>>;
 }
+
+/** They execute programs and are none. */
+const clients = ["cnitool"];
 
 function versionsOf(program: string): string[] | undefined {
   const asked = spawnSync(program, {
@@ -26,7 +29,7 @@ function versionsOf(program: string): string[] | undefined {
   try {
     return JSON.parse(asked.stdout).supportedVersions;
   } catch {
-    return undefined; // cnitool, or anything else that lies beside
+    return undefined; // a client, or anything else that lies beside
   }
 }
 
@@ -69,7 +72,7 @@ export function inspectBuild(path: string, name?: string): Build {
   const programs: Record<string, readonly string[]> = {};
   for (const type of readdirSync(folder).sort()) {
     if (!isProgram(join(folder, type))) continue;
-    const versions = versionsOf(join(folder, type));
+    const versions = clients.includes(type) ? [] : versionsOf(join(folder, type));
     if (versions !== undefined) programs[type] = versions;
   }
   const [first] = Object.keys(programs);
