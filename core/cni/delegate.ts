@@ -145,7 +145,7 @@ function begin(
   );
   const pid = start({ path, argv: [path], env, stdin, outputLimit: LARGEST_OUTPUT });
   return () => {
-    const spawned = host.finish(pid);
+    const spawned = during(`execute ${JSON.stringify(path)}`, () => host.finish(pid));
     writeStderrBytes(spawned.stderr);
     if (spawned.status === 0 && !spawned.outputExceeded) return spawned;
     throw readDelegateError(path, spawned);
@@ -177,7 +177,7 @@ function findPlugin({ type, caller, environment }: Delegation): string {
   const directories = pluginDirectories(environment);
   for (const directory of directories) {
     const path = `${directory}/${type}`;
-    const file = statIfReachable(path);
+    const file = statIfReachable(path, warn);
     if (file === undefined || (file.mode & S_IFMT) !== S_IFREG) continue;
     if ((file.mode & ANY_EXECUTE_BIT) === 0) {
       warn(`${JSON.stringify(path)} cannot be executed: mode 0${(file.mode & 0o7777).toString(8)}`);

@@ -7,6 +7,8 @@ import { IFF_PROMISC, IFF_UP, linkData } from "netlink-ts/route/link.ts";
 
 import { CniError, cniCode, during, isErrno } from "../errors.ts";
 import { warn } from "../log.ts";
+import { Rollback } from "../rollback.ts";
+import { formatMac } from "./address.ts";
 import { randomMac } from "./mac.ts";
 import { askIdentity, type LinkIdentity, type RouteSocket } from "./route-socket.ts";
 import { tryWriteSysctl } from "./sysctl.ts";
@@ -57,6 +59,8 @@ function createdHere(route: RouteSocket, wanted: WantedBridge): Bridge | undefin
   const { ifname, vlanFiltering } = wanted;
   const mac = randomMac();
   const flags = wantedFlags(wanted);
+  using rollback = new Rollback();
+  rollback.defer(() => deleteIfMade(route, ifname, mac)); // before: the answer may be all that fails
   try {
     route.createLink({
       ifname,
@@ -67,14 +71,23 @@ function createdHere(route: RouteSocket, wanted: WantedBridge): Bridge | undefin
       linkInfo: { kind: "bridge", data: vlanFiltering ? { vlanFiltering: 1 } : {} },
     });
   } catch (error) {
-    if (isErrno(error, "EEXIST")) return undefined;
-    throw error;
+    if (!isErrno(error, "EEXIST")) throw error;
+    rollback.commit();
+    return undefined;
   }
   // what routers in the containers' network say is not for the host
   tryWriteSysctl(`net/ipv6/conf/${ifname}/accept_ra`, "0");
   const ifindex = route.ifindexOf(ifname);
   if (ifindex === undefined) throw new CniError(cniCode.tryAgain, `"${ifname}" has vanished`);
+  rollback.commit();
   return { ifname, ifindex, mac, isNew: true };
+}
+
+/** The MAC address chosen for it tells whether the bridge of that name is the one that was asked for. */
+function deleteIfMade(route: RouteSocket, ifname: string, mac: Uint8Array): void {
+  const [link] = route.lookUp(askIdentity({ ifname }));
+  if (link?.address === undefined || formatMac(link.address) !== formatMac(mac)) return;
+  deleteBridgeIfUnused(route, link);
 }
 
 function adopted(route: RouteSocket, link: LinkIdentity, wanted: WantedBridge): Bridge {
@@ -106,6 +119,9 @@ function turnVlanFilteringOn(route: RouteSocket, ifname: string, ifindex: number
 /**
  * Takes a bridge away that this call had made, unless somebody has come to use it meanwhile.
  */
-export function deleteBridgeIfUnused(route: RouteSocket, { ifindex }: Bridge): void {
+export function deleteBridgeIfUnused(
+  route: RouteSocket,
+  { ifindex }: Pick<Bridge, "ifindex">,
+): void {
   if (route.portsOf(ifindex).length === 0) route.deleteLinkIfPresent(ifindex);
 }

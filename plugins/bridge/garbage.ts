@@ -11,7 +11,11 @@ import { RouteSocket } from "../../core/net/route-socket.ts";
 import { NftSocket } from "../../core/nft/nft-socket.ts";
 import { ownedElements } from "../../core/nft/owned-elements.ts";
 import { removeElements } from "../../core/nft/remove-elements.ts";
-import { recordedAttachments, removeRecord } from "../../core/state/record.ts";
+import {
+  recordedAttachments,
+  removeEmptyDirectories,
+  removeRecord,
+} from "../../core/state/record.ts";
 import type { BridgeConfig } from "./config.ts";
 import { recordName } from "./record.ts";
 import { bridgeSets } from "./rules.ts";
@@ -28,6 +32,7 @@ export function collectGarbage(call: GcCall<BridgeConfig>): void {
     () => removeStaleRules(network, kept),
     () => removeStaleLinks(network, kept),
     () => removeStaleRecords(call),
+    () => removeEmptyDirectories(network), // of a DEL that was killed behind the record
     () => call.ipam.gc(),
   );
 }

@@ -29,8 +29,8 @@ export const loopback = definePlugin({
 
     const link = requireLink(route);
     if (!isUp(link)) {
+      rollback.defer(() => setUp(route, link, false)); // before: the answer may be all that fails
       setUp(route, link, true);
-      rollback.defer(() => setUp(route, link, false));
     }
     const addresses = loopbackAddresses(route, link.ifindex);
     rollback.commit();

@@ -84,18 +84,19 @@ function publish(call: AddCall<PortmapConfig>, { elements, localnetLinks }: Publ
   const earlier = recordedElements(attachment); // of an ADD that no DEL followed
   const outdated = earlier?.filter((old) => !elements.some((each) => samePlace(each, old))) ?? [];
 
-  recordPublished(attachment, netnsPath, [...elements, ...outdated]);
+  // each undo goes before its step: a folder may be all that is made, or the kernel's answer all that fails
   rollback.defer(() => {
     if (earlier === undefined) forgetPublished(attachment);
     else recordPublished(attachment, netnsPath, earlier);
   });
+  recordPublished(attachment, netnsPath, [...elements, ...outdated]);
   // a container on two networks is called with the same ports for both: the network attached last has them
   const mayYield = (owner: string) => isOfContainer(owner, attachment) || isGone(owner);
-  addElements(nft, elements, { isGone: mayYield });
   rollback.defer(() => {
     const isNew = (each: (typeof elements)[0]) => !earlier?.some((old) => samePlace(each, old));
     removeAll(nft, elements.filter(isNew), warn);
   });
+  addElements(nft, elements, { isGone: mayYield });
   for (const link of localnetLinks) routeLoopback(link);
   endFlowsElsewhere(nft.connection, elements, warn);
   if (outdated.length > 0) {

@@ -2,7 +2,7 @@ import { deepEqual, equal, notDeepEqual, throws } from "node:assert/strict";
 import { explain } from "../../../core/errors.ts";
 import { deleteBridgeIfUnused, ensureBridge } from "../../../core/net/bridge-device.ts";
 import { RouteSocket } from "../../../core/net/route-socket.ts";
-import { useHost } from "../../fake-host.ts";
+import { hostError, useHost } from "../../fake-host.ts";
 import { FakeNetwork } from "./fake-network.ts";
 
 const wanted = { ifname: "br0", mtu: 1400, vlanFiltering: false, promiscuous: false };
@@ -40,6 +40,28 @@ describe("ensureBridge", () => {
       return 17;
     };
     deepEqual(ensure(network), { ifname: "br0", ifindex: 2, mac, isNew: false });
+  });
+
+  it("leaves none behind whose answer is lost", () => {
+    const network = new FakeNetwork();
+    const recvmsg = network.recvmsg.bind(network);
+    let answers = 0;
+    network.recvmsg = (...args) => {
+      answers += 1;
+      if (answers === 2) throw hostError("recvmsg", "ENOBUFS");
+      return recvmsg(...args);
+    };
+    throws(() => ensure(network), /create bridge "br0"/);
+    equal(network.home.link("br0"), undefined);
+  });
+
+  it("leaves none behind whose index cannot be had", () => {
+    const network = new FakeNetwork();
+    network.ioctl = () => {
+      throw hostError("ioctl", "ENOMEM");
+    };
+    throws(() => ensure(network), /create bridge "br0"/);
+    equal(network.home.link("br0"), undefined);
   });
 
   it("has an address for a bridge that lost its own with its last port", () => {

@@ -292,6 +292,13 @@ describe("bridge.gc", () => {
     deepEqual(here.ipam.log, ["ADD", "GC", "GC", "GC"]);
   });
 
+  it("removes the folder that a DEL killed behind the record has left", () => {
+    const here = world();
+    here.network.putDirectory("/run/netloom/net/c1:eth0");
+    plugin.gc(gcCallOf(here.ipam, ["other"]));
+    throws(() => here.network.lstat("/run/netloom/net"), /ENOENT/);
+  });
+
   it("SPEC-086: goes on past a failure and reports it", () => {
     const here = world();
     here.add();

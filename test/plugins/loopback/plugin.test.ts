@@ -5,7 +5,7 @@ import { specVersions } from "../../../core/cni/versions.ts";
 import { parseIp } from "../../../core/net/address.ts";
 import { loopback } from "../../../plugins/loopback/plugin.ts";
 import { FakeNetwork } from "../../core/net/fake-network.ts";
-import { useHost } from "../../fake-host.ts";
+import { hostError, useHost } from "../../fake-host.ts";
 import { completeEnvironment } from "../../run-plugin.ts";
 
 const AF_INET = 2;
@@ -96,6 +96,21 @@ describe("loopback ADD", () => {
       deepEqual([status, left], [1, { up: false, open: 0 }]);
       match(json.details ?? json.msg, /EPERM|no permission/);
     }
+  });
+
+  it("takes lo down again when the kernel's answer is lost", () => {
+    const { status, left } = call({
+      prepare: (network) => {
+        const recvmsg = network.recvmsg.bind(network);
+        let answers = 0;
+        network.recvmsg = (...args) => {
+          answers += 1;
+          if (answers === 2) throw hostError("recvmsg", "ENOBUFS");
+          return recvmsg(...args);
+        };
+      },
+    });
+    deepEqual([status, left], [1, { up: false, open: 0 }]);
   });
 
   it("names CNI_NETNS when it leads nowhere", () => {

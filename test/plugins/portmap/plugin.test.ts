@@ -146,6 +146,7 @@ describe("portmap", () => {
       );
       deepEqual(records(), []);
       equal(host.openSockets, 0);
+      throws(() => host.lstat("/run/netloom/net"), /ENOENT/);
     });
   }
 
