@@ -20,8 +20,8 @@ const FIRST_GROUP = 0x4e4c_0000;
  * The names that the host end of an attachment may have, `veth` and 8 hexadecimal digits each. They follow from the
  * attachment alone, so that DEL finds the link without any record.
  */
-export function hostLinkNames({ network, containerId, ifname }: Attachment): string[] {
-  const identity = hash(`${network}/${containerId}:${ifname}`, 0x811c_9dc5);
+export function hostLinkNames(attachment: Attachment): string[] {
+  const identity = attachmentHash(attachment);
   const names: string[] = [];
   for (let candidate = 0; candidate < CANDIDATES; candidate++) {
     const digits = spread(identity + candidate)
@@ -32,9 +32,10 @@ export function hostLinkNames({ network, containerId, ifname }: Attachment): str
   return names;
 }
 
-/** FNV-1a. Names need to differ, not to be hard to guess: the mark decides whose a link is. */
-function hash(text: string, seed: number): number {
-  let value = seed;
+/** 32 bits by FNV-1a. Attachments need to differ, not to be hard to guess: the mark decides whose a link is. */
+export function attachmentHash({ network, containerId, ifname }: Attachment): number {
+  const text = `${network}/${containerId}:${ifname}`;
+  let value = 0x811c_9dc5;
   for (let index = 0; index < text.length; index++) {
     value = Math.imul(value ^ text.charCodeAt(index), 0x0100_0193);
   }

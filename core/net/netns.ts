@@ -7,7 +7,7 @@
 import { CniError, cniCode, during, isErrno } from "../errors.ts";
 import { host } from "../host.ts";
 import { warn } from "../log.ts";
-import { takeLock } from "../state/lock.ts";
+import { giveLock, takeLock } from "../state/lock.ts";
 
 const NSFS_MAGIC = 0x6e736673;
 const CLONE_NEWNET = 0x40000000;
@@ -99,12 +99,17 @@ export class Netns implements Disposable {
   }
 
   /**
-   * Until it is disposed, others who lock this namespace wait, by whatever path they have opened it.
+   * Runs `fn` while others who lock this namespace wait, by whatever path they have opened it. When `fn` throws they wait until
+   * this one is disposed, and with it what is undone.
    * @throws {CniError} 11 when another process keeps it for too long
    */
-  lock(): void {
+  locked<T>(fn: () => T): T {
     const fd = this.#fd;
-    if (fd !== undefined) during(`lock CNI_NETNS "${this.path}"`, () => takeLock(fd));
+    if (fd === undefined) return fn();
+    during(`lock CNI_NETNS "${this.path}"`, () => takeLock(fd));
+    const value = fn();
+    giveLock(fd);
+    return value;
   }
 
   [Symbol.dispose](): void {

@@ -10,6 +10,7 @@ import { describeHolder } from "./lock-holder.ts";
 import { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "./open-flags.ts";
 
 const LOCK_EX = 2;
+const LOCK_UN = 8;
 
 /** How {@link withLock} waits and what it makes. */
 export interface LockOptions {
@@ -67,4 +68,9 @@ export function takeLock(fd: number, timeoutMs = 10_000): void {
     const held = `held by ${describeHolder(host.fstat(fd))}`;
     throw new CniError(cniCode.tryAgain, held, { details: `waited ${timeoutMs} ms`, cause });
   }
+}
+
+/** Gives it back while the file stays open. */
+export function giveLock(fd: number): void {
+  host.flock(fd, LOCK_UN);
 }

@@ -8,7 +8,8 @@ import { IF_OPER_UP, IFF_UP } from "netlink-ts/route/link.ts";
 import type { AddCall } from "../../core/cni/plugin.ts";
 import type { CniInterface, CniResult } from "../../core/cni/result.ts";
 import { CniError, cniCode } from "../../core/errors.ts";
-import { formatMac } from "../../core/net/address.ts";
+import { describeLink } from "../../core/link/connect.ts";
+import type { Scene } from "../../core/link/scene.ts";
 import { announce } from "../../core/net/announce.ts";
 import { attachedResult } from "../../core/net/attached-result.ts";
 import type { Bridge } from "../../core/net/bridge-device.ts";
@@ -16,8 +17,7 @@ import { configureInterface } from "../../core/net/configure.ts";
 import { enableForwarding } from "../../core/net/forwarding.ts";
 import { ensureGatewayAddresses } from "../../core/net/gateway-address.ts";
 import { linkStates, settledLinks } from "../../core/net/link-state.ts";
-import type { Netns } from "../../core/net/netns.ts";
-import type { LinkState, RouteSocket } from "../../core/net/route-socket.ts";
+import type { LinkState } from "../../core/net/route-socket.ts";
 import type { Veth } from "../../core/net/veth.ts";
 import type { BridgeConfig } from "./config.ts";
 import type { GatewayPlan } from "./gateways.ts";
@@ -26,11 +26,7 @@ import { newPortVlans } from "./vlans.ts";
 
 /** What ADD has made before. */
 export interface Attached {
-  netns: Netns;
-  /** A socket of the host. */
-  host: RouteSocket;
-  /** A socket of the container's namespace. */
-  container: RouteSocket;
+  scene: Scene;
   bridge: Bridge;
   veth: Veth;
   /** Absent: without IPAM the container is on layer 2 alone. */
@@ -47,10 +43,10 @@ export function connect(call: AddCall<BridgeConfig>, attached: Attached): CniRes
   return attachedResult({
     prevResult,
     interfaces: [
-      described(bridgeLink),
-      described(hostEnd),
+      describeLink(bridgeLink),
+      describeLink(hostEnd),
       container,
-      ...gatewayLink.map(described),
+      ...gatewayLink.map(describeLink),
     ],
     container: 2,
     ipam: attached.plan?.result,
@@ -61,7 +57,7 @@ export function connect(call: AddCall<BridgeConfig>, attached: Attached): CniRes
 /** The links of the host that ADD tells of, when what they carry flows: host end, bridge, and the gateway's link, if any. */
 function settled(
   { config }: AddCall<BridgeConfig>,
-  { host, bridge, veth }: Attached,
+  { scene: { host }, bridge, veth }: Attached,
   gateway: VlanGateway | undefined,
 ): [LinkState, LinkState, ...LinkState[]] {
   const ofVlan = gateway === undefined ? [] : [gateway.ifname];
@@ -77,7 +73,7 @@ function settled(
 /** Makes the host the gateway. @returns the link of the VLAN that has the addresses, if the bridge itself has not */
 function makeGateway(
   config: BridgeConfig,
-  { host, bridge }: Attached,
+  { scene: { host }, bridge }: Attached,
   { gateways }: GatewayPlan,
 ): VlanGateway | undefined {
   if (gateways.length === 0) return undefined;
@@ -96,7 +92,8 @@ function makeGateway(
 /** @returns the index of the container's end if it has got addresses */
 function bringUp(call: AddCall<BridgeConfig>, attached: Attached): number | undefined {
   const { config, ifName: ifname } = call;
-  const { netns, container: route, plan } = attached;
+  const { plan } = attached;
+  const { netns, container: route } = attached.scene;
   if (plan !== undefined) {
     return configureInterface({ netns, route, ifname, result: plan.result, dad: config.enabledad });
   }
@@ -113,7 +110,7 @@ function requireCarrier({ ifname, operstate }: LinkState): void {
 
 function containerEnd(
   { ifName: ifname, netnsPath }: AddCall<BridgeConfig>,
-  { container, veth: { mac } }: Attached,
+  { scene: { container }, veth: { mac } }: Attached,
   ifindex: number | undefined,
 ): CniInterface {
   const link =
@@ -123,13 +120,5 @@ function containerEnd(
   if (link === undefined) {
     throw new CniError(cniCode.internal, `"${ifname}" has vanished from "${netnsPath}"`);
   }
-  return { ...described(link), sandbox: netnsPath };
-}
-
-function described({ ifname = "", address, mtu }: LinkState): CniInterface {
-  return {
-    name: ifname,
-    ...(address && { mac: formatMac(address) }),
-    ...(mtu !== undefined && { mtu }),
-  };
+  return { ...describeLink(link), sandbox: netnsPath };
 }

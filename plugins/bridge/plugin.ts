@@ -6,6 +6,8 @@
 
 import { type AddCall, definePlugin } from "../../core/cni/plugin.ts";
 import { attemptAll } from "../../core/errors.ts";
+import { askIpam } from "../../core/link/ask-ipam.ts";
+import { Scene } from "../../core/link/scene.ts";
 import {
   type Bridge,
   deleteBridgeIfUnused,
@@ -13,9 +15,7 @@ import {
   type WantedBridge,
 } from "../../core/net/bridge-device.ts";
 import { deleteLinkNamed } from "../../core/net/link-owner.ts";
-import type { Netns } from "../../core/net/netns.ts";
-import { RouteSocket } from "../../core/net/route-socket.ts";
-import { createVeth, requireUnattached, type WantedVeth } from "../../core/net/veth.ts";
+import { createVeth, requireUnattached, type Veth } from "../../core/net/veth.ts";
 import { Rollback } from "../../core/rollback.ts";
 import { removeRecord, writeRecord } from "../../core/state/record.ts";
 import { checkAttachment } from "./check.ts";
@@ -44,23 +44,20 @@ export const bridge = definePlugin({
 
   add(call) {
     requireConsistent(call);
-    const { config, attachment, ipam } = call;
+    const { config, attachment } = call;
     const mac = containerMac(call);
-    using netns = call.openNetns();
-    using host = RouteSocket.open();
-    using container = RouteSocket.dial(netns);
+    using scene = Scene.open(call);
     using rollback = new Rollback();
 
-    // IPAM's part of an attachment that exists already is not ours to release; nor is that of one which another ADD makes
-    netns.lock();
-    requireUnattached(host, container, attachment);
-    const bridge = ensureBridge(host, wantedBridge(config));
-    if (bridge.isNew) rollback.defer(() => deleteBridgeIfUnused(host, bridge));
-    const asked = ipam.configured ? ipam.ask() : undefined; // it works while we make the link
-    if (asked !== undefined) rollback.defer(() => asked.release());
-    const veth = createVeth(host, container, wantedVeth(call, netns, bridge, mac));
-    rollback.defer(() => deleteLinkNamed(host, veth.host));
-    const vlans = setPortVlans(host, bridge, veth.host, config);
+    const { asked, bridge, veth } = scene.netns.locked(() => {
+      // IPAM's part of an attachment that exists already, or that another ADD makes, is not ours to release
+      requireUnattached(scene.host, scene.container, attachment);
+      const bridge = ensureBridge(scene.host, wantedBridge(config));
+      if (bridge.isNew) rollback.defer(() => deleteBridgeIfUnused(scene.host, bridge));
+      const asked = askIpam(call, rollback); // it works while we make the link
+      return { asked, bridge, veth: makeVeth(call, scene, { bridge, mac }, rollback) };
+    });
+    const vlans = setPortVlans(scene.host, bridge, veth.host, config);
     const plan = asked && planGateways(config, asked.answer());
 
     const record = recordOf({ config, bridge, veth, vlans, result: plan?.result });
@@ -69,7 +66,7 @@ export const bridge = definePlugin({
     rollback.defer(() => removeRules(attachment, record));
     addRules(recordedElements(attachment, record));
 
-    const result = connect(call, { netns, host, container, bridge, veth, plan });
+    const result = connect(call, { scene, bridge, veth, plan });
     rollback.commit();
     return result;
   },
@@ -90,14 +87,18 @@ export const bridge = definePlugin({
   },
 });
 
-function wantedVeth(
+/** The pair, which a failing ADD deletes. */
+function makeVeth(
   { config, attachment }: AddCall<BridgeConfig>,
-  netns: Netns,
-  { ifindex: bridge }: Bridge,
-  mac: Uint8Array | undefined,
-): WantedVeth {
+  { netns, host, container }: Scene,
+  { bridge, mac }: { bridge: Bridge; mac: Uint8Array | undefined },
+  rollback: Rollback,
+): Veth {
   const { mtu, hairpinMode: hairpin, portIsolation: isolated } = config;
-  return { attachment, netns, mtu, mac, port: { bridge, hairpin, isolated } };
+  const port = { bridge: bridge.ifindex, hairpin, isolated };
+  const veth = createVeth(host, container, { attachment, netns, mtu, mac, port });
+  rollback.defer(() => deleteLinkNamed(host, veth.host));
+  return veth;
 }
 
 function wantedBridge(config: BridgeConfig): WantedBridge {

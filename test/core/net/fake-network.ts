@@ -281,6 +281,11 @@ export class FakeNetwork extends FakeHost {
     super.close(fd);
   }
 
+  /** Nobody else is there to hold the lock of a namespace. */
+  override flock(fd: number, operation: number, timeoutMs?: number): void {
+    if (!this.#namespaces.has(fd)) super.flock(fd, operation, timeoutMs);
+  }
+
   override statfs(path: string): HostStatfs {
     const plain = { blockSize: 4096, blocksAvailable: 1, filesFree: 1 };
     if (this.containers.has(path)) return { type: 0x6e736673, ...plain };

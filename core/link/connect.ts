@@ -1,0 +1,45 @@
+/**
+ * The last steps of an ADD that made one link in a container.
+ * @module
+ */
+
+import { IFF_UP } from "netlink-ts/route/link.ts";
+
+import type { AddCall } from "../cni/plugin.ts";
+import type { CniDns, CniInterface, CniResult, IpamResult } from "../cni/result.ts";
+import { CniError, cniCode } from "../errors.ts";
+import { formatMac } from "../net/address.ts";
+import { attachedResult } from "../net/attached-result.ts";
+import { configureInterface } from "../net/configure.ts";
+import { askLink, type LinkState } from "../net/route-socket.ts";
+import type { Scene } from "./scene.ts";
+
+/**
+ * Gives the link its addresses and routes, brings it up, and tells how it is then.
+ * @param answer IPAM's; absent: the link is on layer 2 alone
+ * @returns the result of ADD
+ */
+export function connectLink(
+  call: AddCall<{ dns?: CniDns | undefined }>,
+  { netns, container: route }: Scene,
+  answer: IpamResult | undefined,
+): CniResult {
+  const { config, ifName: ifname, netnsPath, prevResult } = call;
+  if (answer === undefined) route.setLink({ ifname, flags: IFF_UP, change: IFF_UP });
+  else configureInterface({ netns, route, ifname, result: answer });
+  const [[link]] = route.batch(askLink(ifname));
+  if (link === undefined) {
+    throw new CniError(cniCode.internal, `"${ifname}" has vanished from "${netnsPath}"`);
+  }
+  const interfaces = [{ ...describeLink(link), sandbox: netnsPath }];
+  return attachedResult({ prevResult, interfaces, container: 0, ipam: answer, dns: config.dns });
+}
+
+/** A link as a result tells of it. */
+export function describeLink({ ifname = "", address, mtu }: LinkState): CniInterface {
+  return {
+    name: ifname,
+    ...(address && { mac: formatMac(address) }),
+    ...(mtu !== undefined && { mtu }),
+  };
+}
