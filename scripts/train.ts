@@ -31,6 +31,7 @@ const result = {
 const configurations: Record<string, object> = {
   bridge: { isGateway: true, isDefaultGateway: true, ipMasq: true, ipam: { type: "ipam" } },
   "host-local": { ipam: { type: "host-local", subnet: "10.1.0.0/16" } },
+  macvlan: { master: "uplink", ipam: { type: "ipam" } },
   static: { ipam: { type: "static", addresses: ips } },
   portmap: {
     capabilities: { portMappings: true },
@@ -51,6 +52,7 @@ mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /var/lib
 touch ${container}
 unshare --net=${container} true
+ip link add uplink type veth peer name below || true # what some make their links on
 cd /mnt/training
 export CNI_IFNAME=$1
 shift

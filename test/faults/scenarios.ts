@@ -104,6 +104,22 @@ link set br-ports up`,
     sysctls: ["net/ipv4/conf/br-ports/route_localnet"],
   },
   {
+    title: "macvlan with host-local",
+    type: "macvlan",
+    delegate: "host-local",
+    config: () => ({
+      cniVersion: version,
+      name: "faults",
+      type: "macvlan",
+      master: "uplink",
+      ipam: { type: "host-local", ranges, routes: defaultRoutes },
+    }),
+    surround: `link add uplink type veth peer name beyond
+link set uplink up
+link set beyond up`,
+    residue: [ownFolder, ...networkFiles],
+  },
+  {
     title: "loopback",
     type: "loopback",
     config: () => ({ cniVersion: version, name: "faults", type: "loopback" }),

@@ -1,0 +1,37 @@
+/**
+ * DEL and GC of the plugins that make one link in a container and nothing on the host.
+ * @module
+ */
+
+import type { DelCall, GcCall } from "../cni/plugin.ts";
+import { attemptAll } from "../errors.ts";
+import { recordedAttachments, removeEmptyDirectories, removeRecord } from "../state/record.ts";
+import { deleteOwnedLink } from "./owned-link.ts";
+
+/**
+ * Deletes the link if it is the attachment's, gives back its addresses, forgets it. The link goes first: so the address is
+ * out of use before IPAM hands it out again.
+ */
+export function deleteAttachment(call: DelCall<unknown>, kind: string): void {
+  attemptAll(
+    () => deleteOwnedLink(call, kind),
+    () => call.ipam.del(),
+    () => removeRecord(call.attachment, kind),
+  );
+}
+
+/** Forgets stale attachments, whose links have ended with their namespaces, and lets IPAM do the same. */
+export function collectRecords(call: GcCall<unknown>, kind: string): void {
+  attemptAll(
+    () => removeStaleRecords(call, kind),
+    () => call.ipam.gc(),
+  );
+}
+
+/** Removes the records of stale attachments; none when nothing is known of what is valid. */
+export function removeStaleRecords(call: GcCall<unknown>, name: string): void {
+  if (call.validAttachments === undefined) return;
+  const stale = recordedAttachments(call.network, name).filter((each) => call.isStale(each));
+  attemptAll(...stale.map((attachment) => () => removeRecord(attachment, name)));
+  removeEmptyDirectories(call.network);
+}
