@@ -6,6 +6,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Case } from "../../runner/case.ts";
+import { prints } from "../delegators.ts";
 import { type Client, clientCase, containerIdOf, netns, resultOf } from "./client.ts";
 
 const capable = { type: "a", capabilities: { x: true, y: false } };
@@ -16,6 +17,12 @@ function runtimeConfigOf(client: Client, plugin: object, CAP_ARGS: unknown): unk
   client.ok("add", { env: { CAP_ARGS: JSON.stringify(CAP_ARGS) } });
   return client.calls().at(-1)?.config.runtimeConfig;
 }
+
+/** Prints its prevResult, with these keys besides. */
+const passesOn = (more: object) =>
+  `/usr/bin/python3 -c 'import json, sys
+config = json.load(open(sys.argv[1]))
+json.dump({**config["prevResult"], **${JSON.stringify(more)}}, sys.stdout)' $C/stdin`;
 
 const odd = {
   zzUnknown: { a: [null, { b: "" }] },
@@ -47,6 +54,25 @@ export const cases: readonly Case[] = [
       deepEqual([second, third], [resultOf("a"), resultOf("b")]);
       deepEqual(result, resultOf("c"));
     },
+  ),
+  clientCase(
+    ["U-255", "U-257"],
+    "returns what the programs of a list passed on and added",
+    (client) => {
+      const dns = { nameservers: ["10.0.0.53"] };
+      client.answers("ADD", {
+        a: prints(resultOf("a")),
+        b: passesOn({}),
+        c: passesOn({ dns }),
+      });
+      client.list(["a", "b", "c"]);
+      deepEqual(client.ok("add"), { ...resultOf("a"), dns });
+      deepEqual(
+        client.calls().map(({ config }) => config.prevResult),
+        [undefined, resultOf("a"), resultOf("a")],
+      );
+    },
+    { needs: ["python3"] },
   ),
   clientCase(["CLIENT-018"], "does not send a prevResult that stands in the file", (client) => {
     client.list([{ type: "a", prevResult: resultOf("x") }]);
