@@ -85,6 +85,11 @@ export class Attachments {
     return result;
   }
 
+  /** Whether the last of its calls that succeeded was an ADD. */
+  isAttached(n: number): boolean {
+    return this.#results.has(n);
+  }
+
   /** CHECK that succeeds. */
   check(n: number): void {
     this.#succeed(this.call("CHECK", n));

@@ -1,10 +1,11 @@
 /**
- * The built host-local killed before each of its system calls, and on file systems that refuse.
+ * The built host-local killed at each of its system calls in the first ADD after a reboot, by limits, and on file systems that refuse.
+ * Kills in other calls are tried in test/faults/.
  */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync } from "node:fs";
+import { existsSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import type { Outcome } from "../../kernel/enter.ts";
+import { changesNothing, describeStep, FaultyRuns } from "../../faults/system-calls.ts";
 import { describeKernel } from "../../kernel/requirements.ts";
 import { builtPrograms, type CniCall, Sandbox } from "../../kernel/sandbox.ts";
 import { Network } from "./network.ts";
@@ -12,21 +13,6 @@ import { Network } from "./network.ts";
 const program = join(builtPrograms, "host-local");
 const range = { ranges: [[{ subnet: "10.0.0.0/24" }], [{ subnet: "2001:db8::/64" }]] };
 const noneValid = { config: { "cni.dev/valid-attachments": [] } };
-
-/** One system call of a run: its name and how many of that name came before, counted from 1. */
-type Step = readonly [syscall: string, occurrence: number];
-
-/** Calls that may change something. A kill before any other is one before the next of these. */
-const changing = /^(mkdir|open|flock|write|linkat|ftruncate|unlink|rename|close|exit_group)$/;
-
-function stepsOf(trace: string): Step[] {
-  const seen = new Map<string, number>();
-  const all = [...trace.matchAll(/^(?:\d+ +)?(\w+)\(/gm)].map(([, name = ""]) => {
-    seen.set(name, (seen.get(name) ?? 0) + 1);
-    return [name, seen.get(name) ?? 1] as const;
-  });
-  return all.filter(([name]) => changing.test(name));
-}
 
 describeKernel(
   "host-local that is killed",
@@ -43,115 +29,21 @@ describeKernel(
       network = new Network(sandbox, mkdtempSync(join(sandbox.scratch, "data-")), range);
     };
 
-    function traced(call: CniCall, ...options: string[]): Outcome {
-      const trace = join(sandbox.scratch, "trace");
-      const env = {
-        CNI_COMMAND: call.command,
-        CNI_CONTAINERID: call.containerId ?? "",
-        CNI_IFNAME: call.ifName ?? "",
-        CNI_NETNS: call.netns ?? "",
-        CNI_PATH: builtPrograms,
-      };
-      return sandbox.run(["strace", "-o", trace, ...options, program], {
-        env: { ...env, PATH: "/usr/bin:/bin" },
-        input: JSON.stringify(call.config),
-      });
-    }
-
     /** Runs `check` once for each step of the call that `prepare` makes ready, after a kill just before it. */
-    function killedAtEachStep(prepare: () => CniCall, check: (step: string) => void): number {
+    function killedAtEachStep(prepare: () => CniCall, check: (step: string) => void): void {
+      const runs = new FaultyRuns(sandbox);
       fresh();
-      equal(traced(prepare()).status, 0);
-      const steps = stepsOf(sandbox.ok(["cat", join(sandbox.scratch, "trace")]));
-      for (const [name, occurrence] of steps) {
+      const steps = runs.record(prepare()).filter((step) => !changesNothing(step));
+      for (const step of steps) {
         fresh();
-        const inject = `inject=${name}:signal=KILL:when=${occurrence}`;
-        const { signal } = traced(prepare(), "-e", inject);
-        equal(signal, 9, `${name} ${occurrence} was not reached`);
-        check(`killed before ${name} number ${occurrence}`);
+        const { signal } = runs.run(prepare(), step, "signal=KILL");
+        equal(signal, 9, `${describeStep(step)} was not reached`);
+        check(`killed before ${describeStep(step)}`);
       }
-      return steps.length;
     }
 
     const owners = () =>
       Object.values(network.reservations()).map((content) => content.split("\r\n")[0]);
-
-    function checkDelCleansUp(step: string): void {
-      for (const content of Object.values(network.reservations())) {
-        match(content, /^\w+\r\neth0$/, step);
-      }
-      const given = network.add({ id: "later" });
-      equal(new Set(given).size, 2, step);
-      network.ok("DEL");
-      deepEqual(
-        owners().filter((id) => id === "c1"),
-        [],
-        step,
-      );
-      deepEqual(
-        readdirSync(network.directory).filter((name) => name.includes("tmp")),
-        [],
-        step,
-      );
-      network.ok("CHECK", { id: "later" });
-    }
-
-    it("in its first ADD leaves nothing that DEL cannot free", () => {
-      const steps = killedAtEachStep(() => network.request("ADD"), checkDelCleansUp);
-      ok(steps > 20, `${steps} system calls`);
-    });
-
-    it("in a later ADD leaves nothing that DEL cannot free", () => {
-      killedAtEachStep(() => {
-        network.ok("ADD", { id: "earlier" });
-        return network.request("ADD");
-      }, checkDelCleansUp);
-    });
-
-    it("in ADD allows another ADD or refuses it, and GC frees both (ROB-003, ROB-004)", () => {
-      killedAtEachStep(
-        () => network.request("ADD"),
-        (step) => {
-          const again = network.call("ADD");
-          if (again.status !== 0)
-            match(again.json.msg, /duplicate allocation is not allowed/, step);
-          network.ok("GC", noneValid);
-          deepEqual(network.reservations(), {}, step);
-        },
-      );
-    });
-
-    it("in DEL is completed by the next DEL, and nobody else loses an address (ROB-025)", () => {
-      killedAtEachStep(
-        () => {
-          network.ok("ADD");
-          network.ok("ADD", { id: "c2" });
-          return network.request("DEL");
-        },
-        (step) => {
-          network.ok("DEL");
-          deepEqual(owners(), ["c2", "c2"], step);
-          network.ok("CHECK", { id: "c2" });
-        },
-      );
-    });
-
-    it("in GC keeps what is valid, and the next GC completes it (ROB-051)", () => {
-      const valid = {
-        config: { "cni.dev/valid-attachments": [{ containerID: "c2", ifname: "eth0" }] },
-      };
-      killedAtEachStep(
-        () => {
-          for (const id of ["c1", "c2", "c3"]) network.ok("ADD", { id });
-          return network.request("GC", valid);
-        },
-        (step) => {
-          network.ok("CHECK", { id: "c2" });
-          network.ok("GC", valid);
-          deepEqual(owners(), ["c2", "c2"], step);
-        },
-      );
-    });
 
     it("in the first ADD after a reboot forgets no reservation of the boot before", () => {
       const boot = join(sandbox.scratch, "boot");
