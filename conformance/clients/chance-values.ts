@@ -44,17 +44,28 @@ class Names {
 }
 
 /** Some clients write the pairs of CNI_ARGS in a random order, which means nothing. */
-function sortedArguments(env: Record<string, string>): Record<string, string> {
-  const pairs = env["CNI_ARGS"];
-  return pairs === undefined ? env : { ...env, CNI_ARGS: pairs.split(";").sort().join(";") };
+function namedEnvironment(
+  env: Record<string, string>,
+  unrecorded?: RegExp,
+): Record<string, string> {
+  const kept = Object.entries(env).filter(([name]) => unrecorded?.test(name) !== true);
+  const sorted = kept.map(([name, value]): [string, string] =>
+    name === "CNI_ARGS" ? [name, value.split(";").sort().join(";")] : [name, value],
+  );
+  return Object.fromEntries(sorted);
 }
 
 /** What may vary in a recording besides what every client has. */
 export interface Chance {
-  /** Paths that are another folder in each run, by the name they get: `{ bin: recorder.bin }` gives `<bin>`. */
+  /**
+   * Paths that are another folder in each run, by the name they get. `bin`, by which CNI_PATH names the programs, and
+   * `scratch`, the sandbox's, are known to a replay: `{ bin: recorder.bin, scratch: sandbox.scratch }`.
+   */
   places?: Readonly<Record<string, string>>;
   /** More patterns, by the name their values get: `{ hash: /\b[0-9a-f]{32}\b/g }` gives `<hash-1>`. */
   patterns?: Readonly<Record<string, RegExp>>;
+  /** Names of environment variables that are there in one run and not in another. */
+  unrecorded?: RegExp;
 }
 
 /**
@@ -63,7 +74,7 @@ export interface Chance {
  */
 export function nameChanceValues(
   calls: readonly RecordedCall[],
-  { places = {}, patterns = {} }: Chance = {},
+  { places = {}, patterns = {}, unrecorded }: Chance = {},
 ): RecordedCall[] {
   const names = new Names();
   for (const [kind, path] of Object.entries(places)) names.place(kind, path);
@@ -71,7 +82,8 @@ export function nameChanceValues(
   let seen = "";
   for (const { env, stdin, stdout } of calls) {
     names.add("container", env["CNI_CONTAINERID"]);
-    names.add("netns", env["CNI_NETNS"]);
+    const netns = env["CNI_NETNS"] ?? "";
+    if (netns.startsWith("/")) names.add("netns", netns); // VERSION comes with "dummy"
     const input = JSON.stringify([env, stdin]);
     for (const [kind, pattern] of Object.entries(inputs)) {
       for (const [value] of input.matchAll(pattern)) names.add(kind, value);
@@ -83,7 +95,7 @@ export function nameChanceValues(
     }
   }
   return calls.map((call) => {
-    const sorted = { ...call, env: sortedArguments(call.env) };
-    return JSON.parse(names.replaceIn(JSON.stringify(sorted))) as RecordedCall;
+    const named = { ...call, env: namedEnvironment(call.env, unrecorded) };
+    return JSON.parse(names.replaceIn(JSON.stringify(named))) as RecordedCall;
   });
 }
