@@ -10,6 +10,17 @@ const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 /** struct sockaddr_un of the family alone: bind(2) picks an abstract name. */
 const unnamed = new Uint8Array([AF_UNIX, 0]);
+/** No descriptors or memory left, too many descriptors in flight, a sandbox without unix sockets: all this only costs time. */
+const costsTime = [
+  "EMFILE",
+  "ENFILE",
+  "ENOBUFS",
+  "ENOMEM",
+  "ETOOMANYREFS",
+  "EPERM",
+  "EACCES",
+  "EAFNOSUPPORT",
+];
 
 /**
  * Hands a second reference of `fd` to the kernel, so that closing ours no longer is the last close.
@@ -29,10 +40,7 @@ export function leaveToKernel(fd: number): boolean {
     host.sendmsg(carrier, new Uint8Array(1), host.getsockname(carrier), [carrier, fd]);
     return true;
   } catch (error) {
-    // it only saves time: no descriptors left, too many of them in flight, a sandbox without unix sockets
-    if (!isErrno(error, "EMFILE", "ENFILE", "ETOOMANYREFS", "EPERM", "EACCES", "EAFNOSUPPORT")) {
-      throw error;
-    }
+    if (!isErrno(error, ...costsTime)) throw error;
     return false;
   } finally {
     if (carrier !== undefined) host.close(carrier);
@@ -41,5 +49,9 @@ export function leaveToKernel(fd: number): boolean {
 
 /** Wakes the collector: it looks whenever a unix socket closes, and what {@link leaveToKernel} left must be closed by then. */
 export function wakeCollector(): void {
-  host.close(host.socket(AF_UNIX, SOCK_DGRAM, 0));
+  try {
+    host.close(host.socket(AF_UNIX, SOCK_DGRAM, 0));
+  } catch (error) {
+    if (!isErrno(error, ...costsTime)) throw error; // the next unix socket that any process closes wakes it
+  }
 }

@@ -39,6 +39,7 @@ describe("leaveToKernel", () => {
   for (const [call, code] of [
     ["socket", "EMFILE"],
     ["sendmsg", "ETOOMANYREFS"],
+    ["bind", "ENOMEM"],
   ] as const) {
     it(`only loses time when ${call} says ${code}`, () => {
       const log = sockets({ call, code });
@@ -55,6 +56,11 @@ describe("leaveToKernel", () => {
 });
 
 describe("wakeCollector", () => {
+  it("leaves it to others when there is no memory for a socket", () => {
+    sockets({ call: "socket", code: "ENOBUFS" });
+    wakeCollector();
+  });
+
   it("closes a unix socket of its own", () => {
     const log = sockets();
     wakeCollector();
