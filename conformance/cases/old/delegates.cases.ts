@@ -5,7 +5,15 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import type { Case } from "../../runner/case.ts";
 import type { Reply } from "../../runner/trial.ts";
-import { caseOfAll, oneAddress, prints, withoutDad } from "../delegators.ts";
+import {
+  bridgeDelegator,
+  caseOf,
+  caseOfAll,
+  type DelegationCase,
+  oneAddress,
+  prints,
+  withoutDad,
+} from "../delegators.ts";
 
 const routes = [{ dst: "0.0.0.0/0" }];
 const gateway = "10.9.0.1";
@@ -20,6 +28,8 @@ interface Conversion {
   answer: object;
   /** Of the configuration; the program's newest when left out, absent when `null`. */
   cniVersion?: string | null;
+  /** It is asked of every program, else of bridge alone. */
+  everywhere?: boolean;
 }
 
 const conversions: readonly Conversion[] = [
@@ -27,16 +37,19 @@ const conversions: readonly Conversion[] = [
     lines: ["OLD-027", "DELEG-028"] as const,
     what: `of ${cniVersion}`,
     answer: { cniVersion, ...family },
+    everywhere: cniVersion === "0.2.0",
   })),
   ...["0.3.0", "0.3.1", "0.4.0"].map((cniVersion) => ({
     lines: ["OLD-028", "DELEG-028"] as const,
     what: `of ${cniVersion}`,
     answer: { cniVersion, ...versioned },
+    everywhere: cniVersion === "0.3.1",
   })),
   {
     lines: ["OLD-030", "DELEG-028", "U-268"],
     what: "without a version",
     answer: current,
+    everywhere: true,
   },
   {
     lines: ["OLD-030", "DELEG-028", "U-268"],
@@ -76,8 +89,9 @@ function addressOf(result: Reply): object {
   return { address, on: result.interfaces[index]?.name };
 }
 
-function converts({ lines, what, answer, cniVersion }: Conversion): Case[] {
-  return caseOfAll({
+function converts({ lines, what, answer, cniVersion, everywhere }: Conversion): Case[] {
+  const asked = everywhere ? caseOfAll : (each: DelegationCase) => [caseOf(bridgeDelegator, each)];
+  return asked({
     lines,
     fact: `takes its delegate's result ${what}`,
     run(trial, delegation) {
