@@ -36,6 +36,11 @@ function makeLink(trial: Trial, netns: string): void {
   trial.run("ip link set eth0 up", { netns });
 }
 
+/** The first time that it is up, `lo` gets its address from the kernel, and keeps it. */
+function makeLoKnown(trial: Trial, netns: string): void {
+  for (const state of ["up", "down"]) trial.run(`ip link set lo ${state}`, { netns });
+}
+
 const nothing = () => {};
 const pool = ranges("10.1.2.0/24");
 const chained = { chained: true, prepare: makeLink } as const;
@@ -77,7 +82,7 @@ export const chainedSubjects: readonly Subject[] = [
 /** All of them. */
 export const subjects: readonly Subject[] = [
   ...addressSubjects,
-  { program: "loopback", keys: {}, prepare: nothing },
+  { program: "loopback", keys: {}, prepare: makeLoKnown },
   ...linkSubjects,
   ...chainedSubjects,
 ];
