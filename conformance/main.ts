@@ -10,7 +10,8 @@ import { binFolder } from "../scripts/place.ts";
 import { type Build, inspectBuild } from "./runner/build.ts";
 import { keyOf } from "./runner/case.ts";
 import { readChecklist } from "./runner/checklist.ts";
-import { type Feature, presentFeatures } from "./runner/features.ts";
+import { type Feature, kernelFeatures, presentFeatures } from "./runner/features.ts";
+import { runJobsInGuest } from "./runner/guest.ts";
 import { type Job, jobsOf, lacking, loadCases, matches, subjectOf } from "./runner/jobs.ts";
 import { runJobs } from "./runner/pool.ts";
 import { knownFailure, readRegister } from "./runner/register.ts";
@@ -25,6 +26,7 @@ const { values: options } = parseArgs({
     json: { type: "string" },
     table: { type: "string" },
     jobs: { type: "string", default: String(availableParallelism()) },
+    guest: { type: "boolean", default: false },
     verbose: { type: "boolean", default: false },
   },
 });
@@ -50,13 +52,20 @@ async function judgeAll(jobs: readonly Job[], present: readonly Feature[]): Prom
     if (isUnexpected(verdict)) console.log(failureLine(verdict));
     else if (options.verbose) console.log(verdict.status, verdict.ms, verdict.key, verdict.subject);
   };
-  for (const job of jobs) {
-    const feature = lacking(job.case, present);
-    if (feature !== undefined) found(job, { status: "skip", reason: `needs ${feature}`, ms: 0 });
-  }
   const able = jobs.filter((job) => lacking(job.case, present) === undefined);
-  await runJobs(able, Number(options.jobs), found);
+  const others = jobs.filter((job) => !able.includes(job));
+  const isForGuest = (job: Job) =>
+    options.guest && kernelFeatures.includes(lacking(job.case, present) as Feature);
+  for (const job of others) if (!isForGuest(job)) found(job, skipOf(job, present));
+  await Promise.all([
+    runJobsInGuest(others.filter(isForGuest), found),
+    runJobs(able, Number(options.jobs), found),
+  ]);
   return verdicts;
+}
+
+function skipOf(job: Job, present: readonly Feature[]): Finding {
+  return { status: "skip", reason: `needs ${lacking(job.case, present)}`, ms: 0 };
 }
 
 function count(verdicts: readonly Verdict[]) {

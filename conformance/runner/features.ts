@@ -32,7 +32,21 @@ const probes = {
 /** Name of a feature. */
 export type Feature = keyof typeof probes;
 
-function has(feature: Feature): boolean {
+/** What is the kernel's, so that a guest with another one may have it. */
+export const kernelFeatures: readonly Feature[] = [
+  "dummy",
+  "ipvlan",
+  "macvlan",
+  "vlan",
+  "vrf",
+  "tap",
+  "ifb",
+  "tbf",
+  "bridge VLAN filtering",
+];
+
+/** Whether it is here. */
+export function hasFeature(feature: Feature): boolean {
   using sandbox = Sandbox.create();
   return probes[feature].every((command) => {
     try {
@@ -45,5 +59,5 @@ function has(feature: Feature): boolean {
 
 /** Every feature that is here. */
 export function presentFeatures(): Feature[] {
-  return (Object.keys(probes) as Feature[]).filter(has);
+  return (Object.keys(probes) as Feature[]).filter(hasFeature);
 }

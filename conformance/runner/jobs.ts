@@ -4,6 +4,7 @@
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { root } from "../../scripts/place.ts";
 import { type Build, speaks } from "./build.ts";
 import { type Case, keyOf } from "./case.ts";
 import type { Feature } from "./features.ts";
@@ -16,13 +17,18 @@ export interface Job {
   other?: Build;
 }
 
+/** The files of `cases/` that export cases, from the repository's root. */
+export function caseFiles(): string[] {
+  const folder = join("conformance", "cases");
+  const names = readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).sort();
+  return names.filter((name) => name.endsWith(".cases.ts")).map((name) => join(folder, name));
+}
+
 /** Every case of `cases/`. @throws {Error} two have the same key, or a file has none */
 export async function loadCases(): Promise<Case[]> {
-  const folder = join(import.meta.dirname, "..", "cases");
-  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).sort();
   const all: Case[] = [];
-  for (const file of files.filter((name) => name.endsWith(".cases.ts"))) {
-    const { cases } = (await import(join(folder, file))) as { cases?: readonly Case[] };
+  for (const file of caseFiles()) {
+    const { cases } = (await import(join(root, file))) as { cases?: readonly Case[] };
     if (cases === undefined) throw new Error(`${file} exports no \`cases\``);
     all.push(...cases);
   }

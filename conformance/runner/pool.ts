@@ -5,10 +5,9 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { keyOf } from "./case.ts";
+import { orderFor } from "./execute.ts";
 import type { Job } from "./jobs.ts";
 import type { Finding } from "./verdict.ts";
-import type { Order } from "./worker.ts";
 
 const LIMIT_MS = 60_000;
 
@@ -42,8 +41,7 @@ function ask(worker: ChildProcess, job: Job): Promise<Finding> {
     worker.once("exit", () =>
       end({ status: "fail", reason: "the case killed its process", ms: 0 }),
     );
-    const order: Order = { key: keyOf(job.case), build: job.build };
-    worker.send(job.other === undefined ? order : { ...order, other: job.other });
+    worker.send(orderFor(job));
   });
 }
 

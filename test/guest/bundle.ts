@@ -1,5 +1,5 @@
 /**
- * The guest's test process as one file: Node starts slowly in there, and would compile TypeScript slower still.
+ * A program for the guest as one file: Node starts slowly in there, and would compile TypeScript slower still.
  * @module
  */
 import { readFileSync } from "node:fs";
@@ -34,19 +34,20 @@ const banner = `import { createRequire as requireHere } from "node:module";
 const require = requireHere(${JSON.stringify(join(root, "package.json"))});
 const [__filename, __dirname] = ["", ""];`;
 
-/** Bundles test files, from the root, with all they need. @returns the arguments to start them with, Node first */
-export async function bundleTests(
-  files: readonly string[],
+/**
+ * Bundles a program with all it imports.
+ * @param contents its text; it imports with paths from the root
+ * @param name of the file, in the results folder
+ * @returns the arguments to start it with, Node first
+ */
+export async function bundleProgram(
+  contents: string,
+  name: string,
   results: string,
-  only: string | undefined,
 ): Promise<string[]> {
-  const outfile = join(results, "tests.mjs");
-  const loads = files.map((file) => `${JSON.stringify(file)}: () => import("./${file}")`);
-  const words = [join(results, eventsFile), ...(only === undefined ? [] : [only])];
-  const contents = `import { runInside } from "./test/guest/inside.ts";
-await runInside({ ${loads.join(", ")} }, ...${JSON.stringify(words)});`;
+  const outfile = join(results, `${name}.mjs`);
   await build({
-    stdin: { contents, resolveDir: root, sourcefile: "guest-tests.ts", loader: "ts" },
+    stdin: { contents, resolveDir: root, sourcefile: `${name}.ts`, loader: "ts" },
     outfile,
     bundle: true,
     platform: "node",
@@ -59,4 +60,17 @@ await runInside({ ${loads.join(", ")} }, ...${JSON.stringify(words)});`;
     logLevel: "error",
   });
   return [process.execPath, "--enable-source-maps", outfile];
+}
+
+/** {@link bundleProgram} for test files, given from the root. @param only which tests, by their full title */
+export function bundleTests(
+  files: readonly string[],
+  results: string,
+  only: string | undefined,
+): Promise<string[]> {
+  const loads = files.map((file) => `${JSON.stringify(file)}: () => import("./${file}")`);
+  const words = [join(results, eventsFile), ...(only === undefined ? [] : [only])];
+  const contents = `import { runInside } from "./test/guest/inside.ts";
+await runInside({ ${loads.join(", ")} }, ...${JSON.stringify(words)});`;
+  return bundleProgram(contents, "tests", results);
 }

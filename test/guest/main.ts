@@ -7,7 +7,7 @@
  * PATTERN is a regular expression for the tests' full titles.
  * @module
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -17,36 +17,10 @@ import { enterProgram } from "../kernel/enter.ts";
 import type { Counts } from "../reporter.ts";
 import { bundleTests } from "./bundle.ts";
 import { eventsFile, marker } from "./events.ts";
+import { following } from "./follow.ts";
 import { NoGuest } from "./kernel.ts";
 import { type GuestJob, runInGuest } from "./machine.ts";
 import { GuestReport } from "./report.ts";
-
-const LOOK_EVERY_MS = 200;
-
-/** Hands what is appended to a file to the reader while the work goes on. The file need not be there yet. */
-async function following<T>(file: string, read: (text: string) => void, work: Promise<T>) {
-  let seen = 0;
-  const look = () => {
-    const text = readIfPresent(file);
-    read(text.subarray(seen).toString("utf8"));
-    seen = text.length;
-  };
-  const timer = setInterval(look, LOOK_EVERY_MS);
-  try {
-    return await work;
-  } finally {
-    clearInterval(timer);
-    look();
-  }
-}
-
-function readIfPresent(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch {
-    return Buffer.alloc(0); // not written yet
-  }
-}
 
 /** @returns what is wrong with how the guest ended, if anything */
 async function runJob(job: GuestJob, report: GuestReport): Promise<string | undefined> {

@@ -4,6 +4,7 @@
  */
 import type { Counts } from "../reporter.ts";
 import type { Ended, GuestEvent, TestName } from "./events.ts";
+import { jsonLines } from "./follow.ts";
 
 /** Reads the guest's lines as they come, prints them and counts. */
 export class GuestReport {
@@ -15,18 +16,13 @@ export class GuestReport {
   #running: TestName | undefined;
   #finished = false;
   #suite = "";
-  #rest = "";
 
   constructor(print: (line: string) => void) {
     this.#print = print;
   }
 
   /** Takes what was written since the last call; a line need not be whole. */
-  read(text: string): void {
-    const lines = (this.#rest + text).split("\n");
-    this.#rest = lines.pop() ?? "";
-    for (const line of lines) this.#take(JSON.parse(line));
-  }
+  readonly read = jsonLines((event: GuestEvent) => this.#take(event));
 
   /** A failure that no test told: the guest's own, or that of the program with the tests. */
   fail(name: string, error: string): void {
