@@ -365,7 +365,9 @@ const gc: Case[] = [
     const { folder } = client.plugins;
     client.list(["a"]);
     const busy = `${folder}/collecting`;
-    client.answers("GC", { a: `echo > ${busy}; /bin/sleep 0.4; /bin/rm ${busy}` });
+    // long enough for the ADD of a client that does not wait
+    const wait = `for (( n = 0; n < 300; n++ )); do [ -e ${folder}/overlap ] && break; /bin/sleep 0.01; done`;
+    client.answers("GC", { a: `echo > ${busy}; ${wait}; /bin/rm ${busy}` });
     const marks = `[ -e ${busy} ] && echo > ${folder}/overlap; ${prints(resultOf("a"))}`;
     client.answers("ADD", { a: marks });
     const program = join(client.trial.build.folder, client.trial.program);

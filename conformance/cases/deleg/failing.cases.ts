@@ -157,6 +157,18 @@ function releases({ lines, what, script, everywhere }: BadAnswer): Case[] {
   });
 }
 
+/** What ADD may survive: either way the address is released as often as it has to be. */
+const mishaps: readonly [what: string, script: string][] = [
+  ["gives an address twice", prints({ cniVersion: "1.0.0", ips: [...ips, ...ips] })],
+  ["takes the namespace away", `umount "$CNI_NETNS" && rm "$CNI_NETNS"; ${prints(oneAddress)}`],
+];
+
+/** Answers of a delegate from before 1.1.0, by command. */
+const unknownCommand: readonly [code: number, msg: (command: string) => string][] = [
+  [4, (command) => `unknown CNI_COMMAND: ${command}`],
+  [1, (command) => `config version does not allow ${command}`],
+];
+
 const masquerading = { ipMasq: true, macspoofchk: true };
 
 function failsToDelete(delegation: Delegation): void {
@@ -211,6 +223,17 @@ export const cases: readonly Case[] = [
       trial.leavesNothing(() => trial.fails(delegation.call("ADD")), delegation.netns);
     },
   }),
+  ...mishaps.flatMap(([what, script]) =>
+    caseOfAll({
+      lines: ["DELEG-013"],
+      fact: `releases once if it fails, else not, when its delegate ${what}`,
+      run(trial, delegation) {
+        delegation.fake.answers("ADD", script);
+        const { status } = trial.call(delegation.call("ADD"));
+        deepEqual(delegation.commands(), status === 0 ? ["ADD"] : ["ADD", "DEL"]);
+      },
+    }),
+  ),
   ...caseOfAll({
     lines: ["DELEG-013", "ROB-020"],
     fact: "releases once when its result cannot be printed",
@@ -303,10 +326,11 @@ export const cases: readonly Case[] = [
       fact: `answers ${command} when its delegate does not know it`,
       version: "1.1.0",
       run(trial, delegation) {
-        const unknown = failsWith(4, `unknown CNI_COMMAND: ${command}`);
-        delegation.fake.answers(command, unknown);
-        const { status, json } = trial.call(delegation.call(command));
-        ok(status === 0 || json.code === 4, "neither success nor the delegate's error");
+        for (const [code, msg] of unknownCommand) {
+          delegation.fake.answers(command, failsWith(code, msg(command)));
+          const { status, json } = trial.call(delegation.call(command));
+          ok(status === 0 || json.code === code, "neither success nor the delegate's error");
+        }
       },
     }),
   ),

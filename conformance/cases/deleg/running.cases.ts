@@ -28,7 +28,7 @@ until [ -s $FAKE/pid ]; do sleep 0.01; done
 delegate=$(< $FAKE/pid)
 kill -$signal $caller
 wait $caller
-for (( tries = 0; tries < 50; tries++ )); do
+for (( tries = 0; tries < 150; tries++ )); do
   if ! grep -q '^State:\\s*[^Z]' /proc/$delegate/status 2>/dev/null; then echo gone; exit; fi
   sleep 0.02
 done
@@ -128,7 +128,7 @@ export const cases: readonly Case[] = [
       trial.run(`cp ${trial.build.folder}/static ${late}`);
       const ipam = { type: "late", addresses: [{ address: "10.9.0.9/24" }] };
       const input = JSON.stringify({ ...delegation.config, ipam });
-      const hold = `exec 8<&0 7>>${late}; (sleep 0.4) & exec 7>&-`;
+      const hold = `exec 8<&0 7>>${late}; (sleep 1.5) & exec 7>&-`;
       const script = `${hold}; exec ${trial.build.folder}/bridge <&8`;
       const env = delegation.environment("ADD");
       const { status, stdout } = trial.host.run(["bash", "-c", script], { input, env });
