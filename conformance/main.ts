@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { binFolder } from "../scripts/place.ts";
+import type { Counts } from "../test/reporter.ts";
 import { type Build, inspectBuild } from "./runner/build.ts";
 import { keyOf } from "./runner/case.ts";
 import { readChecklist } from "./runner/checklist.ts";
@@ -68,10 +69,12 @@ function skipOf(job: Job, present: readonly Feature[]): Finding {
   return { status: "skip", reason: `needs ${lacking(job.case, present)}`, ms: 0 };
 }
 
-function count(verdicts: readonly Verdict[]) {
+function count(verdicts: readonly Verdict[]): Counts {
   const skipped = verdicts.filter(({ status }) => status === "skip").length;
-  const failed = verdicts.filter(isUnexpected).length;
-  return { passed: verdicts.length - failed - skipped, failed, skipped };
+  const failures = verdicts.filter(isUnexpected).map(({ key, subject }) => `${key} [${subject}]`);
+  const failed = failures.length;
+  const skips = skipLines(verdicts).map((line) => line.replace(/^skip\s+/, ""));
+  return { passed: verdicts.length - failed - skipped, failed, skipped, failures, skips };
 }
 
 /** Puts the table between its marks in a Markdown file. */
