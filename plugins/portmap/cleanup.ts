@@ -12,7 +12,8 @@ import { removeElements } from "../../core/nft/remove-elements.ts";
 import type { SetName } from "../../core/nft/sets.ts";
 import type { TableElement } from "../../core/nft/table-element.ts";
 import { recordedAttachments, removeEmptyDirectories } from "../../core/state/record.ts";
-import { forgetPublished, recordedElements, recordName } from "./record.ts";
+import { handBack } from "./hand-back.ts";
+import { forgetPublished, recordedAsPublished, recordName } from "./record.ts";
 import { endFlowsToPod } from "./stale-flows.ts";
 
 /** Where published ports are. */
@@ -29,12 +30,16 @@ const clientSets: readonly SetName[] = [
 
 type Warn = (text: string) => void;
 
-/** Removes all that is published of an attachment: what the record says or, without one, what the kernel has of it. */
+/**
+ * Removes all that is published of an attachment: what the record says or, without one, what the kernel has of it. Ports
+ * that it took from another network of its container go back there.
+ */
 export function unpublish(attachment: Attachment, warn: Warn): void {
-  const recorded = recordedElements(attachment);
+  const { elements, displaced = [] } = recordedAsPublished(attachment) ?? {};
   using nft = openIfSupported();
   if (nft !== undefined) {
-    removeAll(nft, recorded ?? elementsInKernel(nft, ownerText(attachment)), warn);
+    removeAll(nft, elements ?? elementsInKernel(nft, ownerText(attachment)), warn);
+    handBack(nft, displaced, warn);
   }
   forgetPublished(attachment); // last: until here another DEL finds all of it
 }
@@ -54,6 +59,10 @@ export function unpublishStale(
       const there = ownedElements(nft, { network }, [...portMaps, ...clientSets]);
       const left = there.filter(({ owner = "" }) => !validOwners.has(owner));
       removeAll(nft, left, warn);
+    },
+    () => {
+      const displaced = stale.flatMap((each) => recordedAsPublished(each)?.displaced ?? []);
+      if (nft !== undefined) handBack(nft, displaced, warn);
     },
     ...stale.map((attachment) => () => forgetPublished(attachment)),
     () => removeEmptyDirectories(network),

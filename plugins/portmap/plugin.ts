@@ -14,18 +14,20 @@ import { addElements } from "../../core/nft/add-elements.ts";
 import { describePlace } from "../../core/nft/describe-element.ts";
 import { missingElements } from "../../core/nft/missing-elements.ts";
 import { NftSocket } from "../../core/nft/nft-socket.ts";
-import { samePlace } from "../../core/nft/table-element.ts";
+import { samePlace, type TableElement } from "../../core/nft/table-element.ts";
 import { requireUsable, setUpFaults } from "../../core/nft/table-state.ts";
 import { Rollback } from "../../core/rollback.ts";
 import { hasRecord, recordPath, requireRecordable } from "../../core/state/record.ts";
 import { removeAll, unpublish, unpublishStale } from "./cleanup.ts";
 import { type PortmapConfig, portmapConfig, requireConsistent } from "./config.ts";
+import { handBack } from "./hand-back.ts";
 import { type Published, publicationOf } from "./publication.ts";
 import {
   forgetPublished,
   isGone,
   isOfContainer,
-  recordedElements,
+  readPublished,
+  recordedAsPublished,
   recordName,
   recordPublished,
 } from "./record.ts";
@@ -81,29 +83,49 @@ function publish(call: AddCall<PortmapConfig>, { elements, localnetLinks }: Publ
   const { attachment, netnsPath, warn } = call;
   using nft = NftSocket.open();
   using rollback = new Rollback();
-  const earlier = recordedElements(attachment); // of an ADD that no DEL followed
-  const outdated = earlier?.filter((old) => !elements.some((each) => samePlace(each, old))) ?? [];
+  const earlier = recordedAsPublished(attachment); // of an ADD that no DEL followed
+  const isIn = (list: readonly TableElement[] | undefined, one: TableElement) =>
+    list?.some((each) => samePlace(each, one)) === true;
+  const outdated = earlier?.elements.filter((old) => !isIn(elements, old)) ?? [];
+  const displaced = new Set(earlier?.displaced);
 
   // each undo goes before its step: a folder may be all that is made, or the kernel's answer all that fails
   rollback.defer(() => {
     if (earlier === undefined) forgetPublished(attachment);
     else recordPublished(attachment, netnsPath, earlier);
   });
-  recordPublished(attachment, netnsPath, [...elements, ...outdated]);
-  // a container on two networks is called with the same ports for both: the network attached last has them
-  const mayYield = (owner: string) => isOfContainer(owner, attachment) || isGone(owner);
-  rollback.defer(() => {
-    const isNew = (each: (typeof elements)[0]) => !earlier?.some((old) => samePlace(each, old));
-    removeAll(nft, elements.filter(isNew), warn);
+  const before = [...displaced];
+  recordPublished(attachment, netnsPath, {
+    elements: [...elements, ...outdated],
+    displaced: before,
   });
-  addElements(nft, elements, { isGone: mayYield });
+  rollback.defer(() => {
+    removeAll(
+      nft,
+      elements.filter((each) => !isIn(earlier?.elements, each)),
+      warn,
+    );
+    handBack(nft, [...displaced], warn);
+  });
+  addElements(nft, elements, { isGone: (owner) => mayYield(owner, attachment, displaced) });
   for (const link of localnetLinks) routeLoopback(link);
   endFlowsElsewhere(nft.connection, elements, warn);
-  if (outdated.length > 0) {
-    removeAll(nft, outdated, warn);
-    recordPublished(attachment, netnsPath, elements);
+  if (outdated.length > 0) removeAll(nft, outdated, warn);
+  if (outdated.length > 0 || displaced.size > before.length) {
+    recordPublished(attachment, netnsPath, { elements, displaced: [...displaced] });
   }
   rollback.commit();
+}
+
+/**
+ * A container on two networks is called with the same ports for both: the network attached last has them, and notes those
+ * that had them before. A pod that is gone yields to anybody.
+ */
+function mayYield(owner: string, attachment: Attachment, displaced: Set<string>): boolean {
+  if (!isOfContainer(owner, attachment)) return isGone(owner);
+  displaced.add(owner);
+  for (const earlier of readPublished(owner)?.displaced ?? []) displaced.add(earlier);
+  return true;
 }
 
 const routeLocalnet = (link: string): string => `net/ipv4/conf/${link}/route_localnet`;
@@ -118,9 +140,14 @@ function routeLoopback(link: string): void {
 function missingParts(call: AddCall<PortmapConfig>, published: Published): string[] {
   const { elements, localnetLinks } = published;
   using nft = NftSocket.open();
-  const record = recordedElements(call.attachment);
+  const record = recordedAsPublished(call.attachment);
+  const ownText = ownerText(call.attachment);
+  const missing = missingElements(nft, elements).filter((each) => {
+    const owner = nft.find(each)?.owner ?? ownText;
+    return owner === ownText || !isOfContainer(owner, call.attachment); // not lent to another network
+  });
   return [
-    ...missingElements(nft, elements).map((each) => `nf_tables has no ${describePlace(each)}`),
+    ...missing.map((each) => `nf_tables has no ${describePlace(each)}`),
     ...setUpFaults(nft, [NFPROTO_INET]),
     ...localnetLinks
       .filter((link) => readSysctlIfPresent(routeLocalnet(link)) !== "1")

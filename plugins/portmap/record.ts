@@ -30,30 +30,48 @@ const portmapRecord = z.object({
   identity: z.exactOptional(z.string()),
   /** As of `encodeElements`. */
   elements: z.array(z.string()),
+  /** Owner texts of the container's other attachments that had some of these ports, the last one first. */
+  displaced: z.exactOptional(z.array(z.string())),
 });
+
+/** What is published of an attachment. */
+export interface PublishedRecord {
+  readonly elements: TableElement[];
+  /** Owner texts of the container's other attachments that had some of the ports, the last one first. */
+  readonly displaced: readonly string[];
+}
 
 /** Writes down what is published of an attachment. Before the kernel is told, so that DEL finds all of it. */
 export function recordPublished(
   attachment: Attachment,
   netns: string,
-  elements: readonly TableElement[],
+  { elements, displaced }: PublishedRecord,
 ): void {
   const identity = netnsIdentity(netns);
   writeRecord(attachment, recordName, {
     netns,
     ...(identity !== undefined && { identity }),
     elements: encodeElements(elements),
+    ...(displaced.length > 0 && { displaced }),
   });
 }
 
 /** What the record says is published; undefined without a record that can be read, and all of it. */
-export function recordedElements(attachment: Attachment): TableElement[] | undefined {
+export function recordedAsPublished(attachment: Attachment): PublishedRecord | undefined {
   const record = readRecord(attachment, recordName, portmapRecord);
   if (record === undefined) return undefined;
   const elements = decodeElements(record.elements, ownerText(attachment));
-  if (elements.length === record.elements.length) return elements;
+  if (elements.length === record.elements.length) {
+    return { elements, displaced: record.displaced ?? [] };
+  }
   warn(`steps over "${recordPath(attachment, recordName)}": it has elements of no known set`);
   return undefined;
+}
+
+/** Same as {@link recordedAsPublished} for an owner text; undefined too when the pod is gone. */
+export function readPublished(owner: string): PublishedRecord | undefined {
+  const attachment = attachmentOf(owner);
+  return attachment === undefined || isGone(owner) ? undefined : recordedAsPublished(attachment);
 }
 
 /** Forgets what was published. */

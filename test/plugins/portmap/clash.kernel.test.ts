@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describeKernel, usual } from "../../kernel/requirements.ts";
-import { type Mapping, portmapWorld, tcp, udp } from "./portmap-world.ts";
+import { type Mapping, portmapWorld, prevResult, tcp, udp } from "./portmap-world.ts";
 
 describeKernel(
   "portmap and ports of others",
@@ -71,6 +71,78 @@ describeKernel(
           equal(published().match(/^any4/gm)?.length, 1);
         });
       }
+
+      describe("of one container on two networks", () => {
+        // the addresses of B stand for those of the same container's second interface
+        const second = {
+          call: { containerId: "A", ifName: "eth1" },
+          config: {
+            name: "second",
+            prevResult: {
+              ...prevResult("B"),
+              interfaces: [{ name: "eth1", sandbox: "/run/netns/B" }],
+              ips: prevResult("B").ips.map((each) => ({ ...each, interface: 0 })),
+            },
+          },
+        };
+        const both = [tcp(8080), tcp(8081, 80, "192.0.2.1")];
+
+        it("is the last one's, and the first one's again when that leaves", () => {
+          good("ADD", "A", both);
+          const alone = published();
+          good("ADD", "B", both, second);
+          equal(answers(8080), "B 192.0.2.2");
+          good("CHECK", "A", both);
+          good("CHECK", "B", both, second);
+          good("DEL", "B", both, second);
+          equal(answers(8080), "A 192.0.2.2");
+          equal(answers(8081), "A 192.0.2.2");
+          equal(published(), alone);
+          good("CHECK", "A", both);
+          good("DEL", "A", both);
+          equal(published(), "");
+        });
+
+        it("is nobody's when the first one leaves first", () => {
+          good("ADD", "A", both);
+          good("ADD", "B", both, second);
+          good("DEL", "A", both);
+          equal(answers(8080), "B 192.0.2.2");
+          good("DEL", "B", both, second);
+          equal(published(), "");
+        });
+
+        it("goes back to the first of three when the others leave, in whichever order", () => {
+          const third = {
+            ...second,
+            call: { containerId: "A", ifName: "eth2" },
+            config: { ...second.config, name: "third" },
+          };
+          third.config.prevResult = {
+            ...second.config.prevResult,
+            interfaces: [{ name: "eth2", sandbox: "/run/netns/B" }],
+          };
+          good("ADD", "A", both);
+          good("ADD", "B", both, second);
+          good("ADD", "B", both, third);
+          good("DEL", "B", both, second);
+          equal(answers(8080), "B 192.0.2.2");
+          good("DEL", "B", both, third);
+          equal(answers(8080), "A 192.0.2.2");
+          good("DEL", "A", both);
+          equal(published(), "");
+        });
+
+        it("goes back when GC removes the second", () => {
+          good("ADD", "A", both);
+          good("ADD", "B", both, second);
+          good("GC", "B", [], {
+            call: { containerId: null, ifName: null, netns: null },
+            config: { name: "second", "cni.dev/valid-attachments": [] },
+          });
+          equal(answers(8080), "A 192.0.2.2");
+        });
+      });
 
       it("stays with a pod whose record is broken", () => {
         good("ADD", "A", [tcp(8080)]);
