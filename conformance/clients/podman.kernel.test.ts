@@ -25,6 +25,7 @@ describeKernel(
       outside = sandbox.outside();
       podman = new Podman(sandbox, programs);
       podman.web("used", "--network", "podman,second", "-p", "7:7", "-p", "7:7/udp");
+      podman.ok("network", "reload", "used");
       await podman.removeAll();
     });
     after(() => podman.dispose());
@@ -270,6 +271,7 @@ describeKernel(
           deepEqual(podman.addresses("web"), ["10.88.0.2/24", "10.88.1.2/24", "fd88:1::2/64"]);
           podman.ok("network", "disconnect", "second", "web");
           deepEqual(podman.addresses("web"), ["10.88.0.2/24"]);
+          equal(podman.fetch(`http://${host}:8088/`, outside), page); // asked of both networks
         }),
       );
 
