@@ -196,7 +196,7 @@ function sweep(context: Context, scenario: Scenario, verb: Verb): void {
 describeKernel(
   "a failing system call",
   function () {
-    this.timeout(600_000);
+    this.timeout(1_800_000);
 
     for (const scenario of scenarios) {
       describe(scenario.title, () => {

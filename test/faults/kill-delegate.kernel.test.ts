@@ -41,7 +41,7 @@ function isHeld(pid: number): boolean {
 describeKernel(
   "a delegate",
   function () {
-    this.timeout(300_000);
+    this.timeout(1_800_000);
 
     for (const scenario of scenarios.filter(({ delegate }) => delegate !== undefined)) {
       const delegate = scenario.delegate ?? "";

@@ -182,7 +182,7 @@ function sweep(context: Context, scenario: Scenario, verb: string, busy: boolean
 describeKernel(
   "kill",
   function () {
-    this.timeout(600_000);
+    this.timeout(1_800_000);
 
     it("knows every program that is built", () => {
       deepEqual(scenarios.map(({ type }) => type).sort(), readdirSync(builtPrograms).sort());
