@@ -232,7 +232,7 @@ describeKernel("host-local on a file system that refuses", function () {
 
     for (const [what, content] of [
       ["empty", ""],
-      ["cut", "netloom 1 7fe3a2c4-0f2d-4a53"],
+      ["cut", "netloom 2 7fe3a2c4-0f2d-4a53"],
       ["random", "\0\xff\xfe random"],
       ["another's", "netloom 1 00000000-0000-0000-0000-000000000000 0\n= 1:1\n"],
       ["huge", "netloom 1 ? 0\n".padEnd(1_000_000, "x")],

@@ -202,6 +202,21 @@ describe("host-local after a reboot", () => {
     deepEqual(Object.keys(node.reservations()), ["10.0.0.5"]);
   });
 
+  it("frees nothing for a ledger whose boot id has a wrong digit", () => {
+    const node = new Node();
+    const ips = node.add({ id: "a" });
+    const text = node.host.text(ledger) ?? "";
+    for (const wrong of [
+      text.replace("0-", "1-"),
+      text.replace("0000-", ""),
+      text.replace("-", "+"),
+    ]) {
+      node.host.put(ledger, wrong);
+      equal(node.call("DEL", { id: "b" }).status, 0);
+      deepEqual(Object.keys(node.reservations()), ips);
+    }
+  });
+
   it("gives an address that a container of an earlier boot had to one that asks for it", () => {
     const node = new Node();
     node.add({ id: "dead" });
