@@ -80,6 +80,7 @@ export function formatError(error: unknown, version: SpecVersion): string {
 function reportMistake(error: unknown): void {
   const root = rootCause(error);
   if (root instanceof CniError || !(root instanceof Error)) return;
+  if (cniErrorOf(error).code !== cniCode.internal) return; // some layer knew what it means
   if (typeof (root as { code?: unknown }).code === "string") return;
   const stack = mappedStack(root.stack ?? "");
   const title = `${root.name}: ${root.message}`;

@@ -80,7 +80,7 @@ const kinds: readonly Kind[] = [
   shared("lock", "12345\n"),
   shared(
     ".netloom-ledger",
-    `netloom 1 00000000-0000-0000-0000-000000000001 30\n\u00c1 10.71.0.2 1:1.5 stranger eth0\n= 2:1.5\n`,
+    `netloom 2 00000000-0000-0000-0000-000000000001 30 00000000\n\u00c1 10.71.0.2 1:1.5 stranger eth0\n= 2:1.5\n`,
   ),
 ];
 

@@ -18,7 +18,14 @@ import { DecodeError } from "netlink-ts/wire/decode-error.ts";
 import { tableComment } from "../../../core/nft/table-name.ts";
 import { FakeHost, type FakeHostOptions, hostError } from "../../fake-host.ts";
 
-const errno = { ENOENT: 2, EEXIST: 17, ENODEV: 19, ERANGE: 34, EADDRNOTAVAIL: 99 };
+const errno = {
+  ENOENT: 2,
+  EEXIST: 17,
+  ENODEV: 19,
+  ERANGE: 34,
+  EADDRNOTAVAIL: 99,
+  ENETUNREACH: 101,
+};
 const AF_BRIDGE = 7;
 const AF_NETLINK = 16;
 const NETLINK_NETFILTER = 12;
@@ -89,6 +96,7 @@ export class FakeNamespace {
       return { payloads: found.map((each) => addressMessage.encode(each)) };
     }
     if (type === 24) return this.#addRoute(routeMessage.parse(payload));
+    if (type === 26 && (flags & 0x300) === 0) return this.#routeTo(payload);
     if (type === 26) return { payloads: this.routes.map((each) => routeMessage.encode(each)) };
     try {
       return this.#linkRequest(type, flags, linkMessage.parse(payload));
@@ -96,6 +104,14 @@ export class FakeNamespace {
       if (error instanceof DecodeError) return { errno: errno.ERANGE };
       throw error;
     }
+  }
+
+  /** Every way leads over the newest bridge, if there is one. */
+  #routeTo(payload: Uint8Array): FakeAnswer {
+    const bridges = [...this.links.values()].filter(({ linkInfo }) => linkInfo?.kind === "bridge");
+    const oif = bridges.at(-1)?.ifindex;
+    if (oif === undefined) return { errno: errno.ENETUNREACH };
+    return { type: 24, payloads: [routeMessage.encode({ ...routeMessage.parse(payload), oif })] };
   }
 
   #linkRequest(type: number, flags: number, message: LinkInput): FakeAnswer {
@@ -143,6 +159,7 @@ export class FakeNamespace {
   remove(link: FakeLink): void {
     this.links.delete(link.ifindex);
     this.addresses.splice(0, Infinity, ...this.addresses.filter((a) => a.ifindex !== link.ifindex));
+    this.routes.splice(0, Infinity, ...this.routes.filter(({ oif }) => oif !== link.ifindex));
     const { peer } = link;
     if (peer?.namespace.links.has(peer.link.ifindex)) peer.namespace.remove(peer.link);
   }

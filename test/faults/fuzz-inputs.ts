@@ -1,0 +1,207 @@
+/**
+ * Seeded input for programs: good configurations, and what a careless or hostile caller makes of them.
+ * @module
+ */
+import { mutate } from "netlink-ts/testing/fuzz.ts";
+
+/** 0…2^32-1, as of `randomNumbers`. */
+export type Random = () => number;
+
+/** One of them. */
+export function oneOf<T>(random: Random, list: readonly T[]): T {
+  return list[random() % list.length] as T;
+}
+
+type Value = unknown;
+
+const scalars: readonly Value[] = [
+  null,
+  true,
+  false,
+  0,
+  -1,
+  1,
+  1.5,
+  1e308,
+  65536,
+  4294967296,
+  Number.MAX_SAFE_INTEGER,
+  "",
+  " ",
+  "x",
+  "0",
+  "true",
+  "../../etc/passwd",
+  "/etc/passwd",
+  "a b",
+  "eth%d",
+  "tcp",
+  "10.0.0.1",
+  "10.71.0.9/24",
+  "10.0.0.0/33",
+  "fd00::1",
+  "fd00:71::9/64",
+  "::ffff:10.71.0.3/120",
+  "0.0.0.0/0",
+  "02:00:00:00:00:01",
+  "1.1.0",
+  "0.2.0",
+  "9.9.9",
+  "\0",
+  "\ud800",
+  "é",
+  "x".repeat(5000),
+  "cni0",
+  "eth0",
+  "host-local",
+  "other",
+];
+
+/** Anything JSON can say, with the keys of results and configurations among its own. */
+export function anyValue(random: Random, depth = 3): Value {
+  const kind = random() % (depth > 0 ? 8 : 5);
+  if (kind < 5) return oneOf(random, scalars);
+  const count = random() % 4;
+  if (kind < 6) return Array.from({ length: count }, () => anyValue(random, depth - 1));
+  const entries = Array.from({ length: count }, () => [
+    oneOf(random, keys),
+    anyValue(random, depth - 1),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+const keys = [
+  ..."ips interfaces routes dns address gateway interface dst gw ip4 ip6 ip cniVersion ipam type args cni mac".split(
+    " ",
+  ),
+  ..."name sandbox mtu ranges subnet rangeStart rangeEnd dataDir hostPort containerPort protocol hostIP".split(
+    " ",
+  ),
+  ..."portMappings runtimeConfig prevResult nameservers __proto__ constructor toString zz".split(
+    " ",
+  ),
+];
+
+/** Where in a document something was changed: keys and indexes. */
+export type Path = readonly (string | number)[];
+
+/** A document with one thing changed. */
+export interface Mutated {
+  document: Record<string, Value>;
+  /** What lies there was replaced, removed, or put there. */
+  path: Path;
+  how: "replaced" | "removed" | "added" | "respelled";
+}
+
+/** Changes one thing somewhere in a document. The one that was given stays as it is. */
+export function mutateDocument(good: Record<string, Value>, random: Random): Mutated {
+  const document = structuredClone(good);
+  const path = oneOf(random, pathsOf(document));
+  const holder = valueAt(document, path.slice(0, -1)) as Record<string, Value>;
+  const key = String(path.at(-1));
+  const kind = random() % 8;
+  if (kind === 0) {
+    if (Array.isArray(holder)) holder.splice(Number(key), 1);
+    else delete holder[key];
+    return { document, path, how: "removed" };
+  }
+  if (kind === 1 && !Array.isArray(holder)) {
+    const added = oneOf(random, keys);
+    holder[added] = anyValue(random);
+    return { document, path: [...path.slice(0, -1), added], how: "added" };
+  }
+  if (kind === 2 && !Array.isArray(holder)) {
+    const { [key]: value, ...rest } = holder;
+    const respelled = oneOf(random, [key.toUpperCase(), key.toLowerCase()]);
+    for (const each of Object.keys(holder)) delete holder[each];
+    Object.assign(holder, rest, { [respelled]: value });
+    return { document, path, how: "respelled" };
+  }
+  holder[key] = anyValue(random);
+  return { document, path, how: "replaced" };
+}
+
+function pathsOf(value: Value, at: Path = []): Path[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inside]) => {
+    const path = [...at, Array.isArray(value) ? Number(key) : key];
+    return [path, ...pathsOf(inside, path)];
+  });
+}
+
+function valueAt(value: Value, path: Path): Value {
+  return path.reduce<Value>(
+    (inside, key) => (inside as Record<string | number, Value>)[key],
+    value,
+  );
+}
+
+/** The document as bytes, some of them changed. */
+export function mutateText(good: object, random: Random): Uint8Array {
+  return mutate(new TextEncoder().encode(JSON.stringify(good)), random);
+}
+
+const variables = [
+  "CNI_COMMAND",
+  "CNI_CONTAINERID",
+  "CNI_NETNS",
+  "CNI_IFNAME",
+  "CNI_PATH",
+  "CNI_ARGS",
+  "CNI_NETNS_OVERRIDE",
+  "PATH",
+];
+const texts = [
+  "",
+  " ",
+  "ADD",
+  "DEL",
+  "VERSION",
+  "add",
+  "x",
+  "other",
+  "a b",
+  "../x",
+  ".",
+  "..",
+  "a/b",
+  "é",
+  "x".repeat(20),
+  "x".repeat(4000),
+  "eth0",
+  "lo",
+  "eth%d",
+  "/run/netns/c1",
+  "/run/netns/other",
+  "/run/netns/gone",
+  "/",
+  "/proc/self/ns/net",
+  "/etc/passwd",
+  ":",
+  ":::",
+  "/opt/cni/bin:/x",
+  "IP=10.71.0.9",
+  "IgnoreUnknown=1;K8S_POD_NAME=a;IP=x",
+  "MAC=02:00:00:00:00:07",
+  "MAC=z",
+  "a=b;c",
+  ";;;",
+  "=",
+  "K=V;K=V",
+  "1",
+  "true",
+];
+
+/** An environment with one to three variables changed, missing or there twice. */
+export function mutateEnvironment(good: readonly string[], random: Random): string[] {
+  const changed = [...good];
+  for (let count = 1 + (random() % 3); count > 0; count--) {
+    const entry = `${oneOf(random, variables)}=${oneOf(random, texts)}`;
+    const at = random() % (changed.length + 1);
+    const kind = random() % 4;
+    if (kind === 0) changed.splice(at, 1);
+    else if (kind === 1) changed.splice(at, 0, entry);
+    else changed.splice(at, 1, entry);
+  }
+  return changed;
+}
