@@ -69,7 +69,8 @@ class Normalizer {
 
   #folded(table: ObjectKeys, key: string, path: Path): KnownKey | undefined {
     const known = table.byFoldedName.get(key.toLowerCase());
-    if (known === undefined) return undefined;
+    // nobody can mend what the runtime wrote, and containerd writes "HostPort" in every call
+    if (known === undefined || path[0] === "runtimeConfig") return known;
     this.#report(() => `${pathText([...path, key])} is read as ${JSON.stringify(known.name)}`);
     return known;
   }

@@ -51,9 +51,16 @@ describe("normalizeKeys", () => {
       either: { rate: 1 },
       runtimeConfig: { portMappings: [{ hostPort: 80 }] },
     });
-    equal(found.warnings.length, 9);
+    equal(found.warnings.length, 7);
     equal(found.warnings[2], '"vlantrunk" is read as "vlanTrunk"');
     equal(found.warnings[3], '"vlanTrunk[0].minId" is read as "minID"');
+  });
+
+  // containerd 2.3 sends {"HostPort":8088,"ContainerPort":80,"Protocol":"tcp","HostIP":""}
+  it("is silent about the case of what the runtime wrote", () => {
+    const found = normalize({ runtimeConfig: { portMappings: [{ HostPort: 8088 }] } });
+    deepEqual(found.value, { runtimeConfig: { portMappings: [{ hostPort: 8088 }] } });
+    deepEqual(found.warnings, []);
   });
 
   it("lets the later of two spellings count", () => {
