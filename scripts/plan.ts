@@ -70,7 +70,8 @@ export function kernelSteps(): Step[] {
 
 /** Tests in Debian's stock kernel. */
 function guestStep(files: readonly string[] = []): Step {
-  return programStep("guest kernel", ["test/guest/main.ts", ...files]);
+  const timeoutMs = 40 * 60_000; // the guest has a bound of its own, and then tells where it was
+  return programStep("guest kernel", ["test/guest/main.ts", ...files], { timeoutMs });
 }
 
 /** The runner over our build, the reference and Debian's; in the guest what this kernel has not. */

@@ -23,7 +23,7 @@ export interface GuestJob {
    * subfolder `guest` is the harness' own.
    */
   results: string;
-  /** The guest is killed after this long, boot included. Default 15 minutes: many times what is usual. */
+  /** The guest is killed after this long, boot included. Default 30 minutes: many times what is usual. */
   timeoutMs?: number;
   /** Memory in MiB. Default 1024. */
   memoryMib?: number;
@@ -45,7 +45,7 @@ export class GuestFailure extends Error {}
 /** Processors that are emulated: twenty times slower here, more when the machine has other work. */
 const slowness = "20";
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-const FIFTEEN_MINUTES_MS = 15 * 60_000;
+const LIMIT_MS = 30 * 60_000;
 const CONSOLE_LINES = 60;
 
 /**
@@ -113,7 +113,7 @@ export async function runMachine(
   writeFileSync(join(own, "job"), jobScript(job));
   const started = performance.now();
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
-  const timeoutMs = job.timeoutMs ?? FIFTEEN_MINUTES_MS;
+  const timeoutMs = job.timeoutMs ?? LIMIT_MS;
   const ended = await endOf(child, timeoutMs);
   writeFileSync(join(own, "console"), ended.console);
   const status = read(join(own, "status"));
