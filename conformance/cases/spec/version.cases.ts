@@ -40,7 +40,7 @@ const truthful: Case[] = subjects.map((subject) => ({
       else if (subject.chained && old) ok(answer.json?.code !== 1, "it refuses what it lists");
       else equal(trial.succeeded(answer, "ADD").cniVersion, cniVersion);
       if (answer.status === 0) {
-        const known = cniVersion < "0.4.0" ? {} : { prevResult: answer.json };
+        const known = { prevResult: cniVersion < "0.4.0" ? undefined : answer.json };
         setting.ok("DEL", { cniVersion, ...known });
       }
     }
