@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { compileC, enterProgram, type Outcome } from "../kernel/enter.ts";
 import { type CniCall, Sandbox } from "../kernel/sandbox.ts";
@@ -45,6 +46,7 @@ export class Executor {
     const stdio = ["pipe", "pipe", "inherit", "ignore"] as const;
     this.#child = spawn(enterProgram(), ["run", mnt, net, executorProgram()], {
       stdio: [...stdio],
+      cwd: tmpdir(),
     });
     this.#child.stdout?.on("data", (chunk: Buffer) => this.#receive(chunk));
     this.#ended = once(this.#child, "close").finally(() => {

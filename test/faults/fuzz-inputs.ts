@@ -205,3 +205,77 @@ export function mutateEnvironment(good: readonly string[], random: Random): stri
   }
   return changed;
 }
+
+/** What every configuration here begins with. */
+export const common = { cniVersion: "1.1.0", name: "net" };
+const ipam = {
+  type: "host-local",
+  ranges: [
+    [{ subnet: "10.71.0.0/24", rangeStart: "10.71.0.2", gateway: "10.71.0.1" }],
+    [{ subnet: "fd00:71::/64" }],
+  ],
+  routes: [{ dst: "0.0.0.0/0" }],
+};
+
+/** A configuration for each program that has a bit of everything. */
+export const configurations: Record<string, Record<string, Value>> = {
+  bridge: {
+    ...common,
+    type: "bridge",
+    bridge: "cni0",
+    isDefaultGateway: true,
+    forceAddress: false,
+    ipMasq: true,
+    mtu: 1400,
+    macspoofchk: true,
+    ipam,
+    runtimeConfig: { mac: "02:00:00:00:00:01" },
+    args: { cni: { mac: "02:00:00:00:00:02" } },
+    dns: { nameservers: ["10.1.1.1"], search: ["x"] },
+  },
+  portmap: {
+    ...common,
+    type: "portmap",
+    snat: true,
+    runtimeConfig: {
+      portMappings: [
+        { hostPort: 8080, containerPort: 80, protocol: "tcp" },
+        { hostPort: 8081, containerPort: 81, protocol: "udp", hostIP: "192.0.2.1" },
+      ],
+    },
+  },
+  "host-local": { ...common, type: "bridge", ipam, args: { cni: { ips: ["10.71.0.77"] } } },
+  static: {
+    ...common,
+    type: "bridge",
+    ipam: {
+      type: "static",
+      addresses: [{ address: "10.71.0.9/24", gateway: "10.71.0.1" }],
+      routes: [{ dst: "10.9.0.0/16", gw: "10.71.0.1" }],
+      dns: { domain: "x" },
+    },
+  },
+  loopback: { ...common, type: "loopback" },
+};
+
+/** A result as bridge prints it. */
+export const prevResult = {
+  cniVersion: "1.1.0",
+  interfaces: [
+    { name: "cni0" },
+    { name: "veth1" },
+    { name: "eth0", sandbox: "/run/netns/c1", mac: "02:00:00:00:00:01" },
+  ],
+  ips: [
+    { address: "10.71.0.5/24", gateway: "10.71.0.1", interface: 2 },
+    { address: "fd00:71::5/64", interface: 2 },
+  ],
+  routes: [{ dst: "0.0.0.0/0", gw: "10.71.0.1" }],
+  dns: {},
+};
+
+/** What GC is told: two containers, of which the second is the one that nobody may harm. */
+export const valid = [
+  { containerID: "c1", ifname: "eth0" },
+  { containerID: "other", ifname: "eth0" },
+];

@@ -14,12 +14,16 @@ import { portmap } from "../../plugins/portmap/plugin.ts";
 import { environmentOf, FuzzHost, type FuzzRun } from "./fuzz-host.ts";
 import {
   anyValue,
+  common,
+  configurations,
   type Mutated,
   mutateDocument,
   mutateEnvironment,
   mutateText,
   oneOf,
+  prevResult,
   type Random,
+  valid,
 } from "./fuzz-inputs.ts";
 import { seed } from "./seed.ts";
 
@@ -27,66 +31,15 @@ const times = Number(process.env["NETLOOM_FUZZ_TIMES"] ?? 1);
 const specCodes = [1, 2, 3, 4, 5, 6, 7, 8, 11, 50, 51];
 const verbs = ["ADD", "DEL", "CHECK", "GC", "STATUS"];
 
-const common = { cniVersion: "1.1.0", name: "net" };
-const ipam = {
-  type: "host-local",
-  ranges: [
-    [{ subnet: "10.71.0.0/24", rangeStart: "10.71.0.2", gateway: "10.71.0.1" }],
-    [{ subnet: "fd00:71::/64" }],
-  ],
-  routes: [{ dst: "0.0.0.0/0" }],
-};
-const addresses = [{ address: "10.71.0.9/24", gateway: "10.71.0.1" }];
-
 /** Programs with a configuration that has a bit of everything. */
 const programs: [Plugin, Record<string, unknown>][] = [
-  [
-    bridge,
-    {
-      ...common,
-      type: "bridge",
-      bridge: "cni0",
-      isDefaultGateway: true,
-      forceAddress: false,
-      ipMasq: true,
-      mtu: 1400,
-      macspoofchk: true,
-      ipam,
-      runtimeConfig: { mac: "02:00:00:00:00:01" },
-      args: { cni: { mac: "02:00:00:00:00:02" } },
-      dns: { nameservers: ["10.1.1.1"], search: ["x"] },
-    },
-  ],
-  [
-    portmap,
-    {
-      ...common,
-      type: "portmap",
-      snat: true,
-      runtimeConfig: {
-        portMappings: [
-          { hostPort: 8080, containerPort: 80, protocol: "tcp" },
-          { hostPort: 8081, containerPort: 81, protocol: "udp", hostIP: "192.0.2.1" },
-        ],
-      },
-    },
-  ],
-  [hostLocal, { ...common, type: "bridge", ipam, args: { cni: { ips: ["10.71.0.77"] } } }],
-  [
-    staticIpam,
-    {
-      ...common,
-      type: "bridge",
-      ipam: {
-        type: "static",
-        addresses,
-        routes: [{ dst: "10.9.0.0/16", gw: "10.71.0.1" }],
-        dns: { domain: "x" },
-      },
-    },
-  ],
-  [loopback, { ...common, type: "loopback" }],
-] as never;
+  bridge,
+  portmap,
+  hostLocal,
+  staticIpam,
+  loopback,
+].map((plugin) => [plugin as Plugin, configurations[plugin.type]!]);
+
 const [bridgeProgram, portmapProgram] = programs as [(typeof programs)[0], (typeof programs)[0]];
 
 /** A machine on which `other` is attached and has published a port. @returns its rows that nobody else may change */
@@ -147,7 +100,8 @@ function holds(
     stdout,
   );
   ok(!/unexpected (Type|Range|Reference|Syntax|Internal)Error/.test(stdout), stdout + stderr);
-  ok(!/^\w*Error: .*\n +at /m.test(stderr), stderr);
+  // an answer of the kernel that cannot be read has a trace, since nobody can have expected it
+  ok(!/^(?!DecodeError)\w*Error: .*\n +at /m.test(stderr), stderr);
   return json;
 }
 
@@ -329,28 +283,6 @@ describe("any garbage", function () {
     this.test!.title += told;
   });
 });
-
-/** What GC is told: the second half is the rest without the first. */
-const valid = [
-  { containerID: "c1", ifname: "eth0" },
-  { containerID: "other", ifname: "eth0" },
-];
-
-/** A result as bridge prints it. */
-const prevResult = {
-  cniVersion: "1.1.0",
-  interfaces: [
-    { name: "cni0" },
-    { name: "veth1" },
-    { name: "eth0", sandbox: "/run/netns/c1", mac: "02:00:00:00:00:01" },
-  ],
-  ips: [
-    { address: "10.71.0.5/24", gateway: "10.71.0.1", interface: 2 },
-    { address: "fd00:71::5/64", interface: 2 },
-  ],
-  routes: [{ dst: "0.0.0.0/0", gw: "10.71.0.1" }],
-  dns: {},
-};
 
 /** ADD of bridge and portmap for `c1`. @returns the result */
 function attach(host: FuzzHost): object {

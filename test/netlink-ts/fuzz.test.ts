@@ -26,7 +26,7 @@ import { capture } from "./capture.ts";
 import { capture as nftCapture } from "./nftables/capture.ts";
 
 /** A longer run: `NETLINK_FUZZ_ROUNDS=100000 NETLINK_FUZZ_SEED=7 npx mocha test/netlink-ts/fuzz.test.ts`. */
-const rounds = Number(process.env.NETLINK_FUZZ_ROUNDS ?? 1500);
+const rounds = Number(process.env.NETLINK_FUZZ_ROUNDS ?? 4500);
 const seed = Number(process.env.NETLINK_FUZZ_SEED ?? 1);
 
 const files = (folder: string): string[] =>
@@ -74,8 +74,9 @@ const codecs: Record<string, [message: any, captures: Uint8Array[]]> = {
 
 for (const [name, [message, samples]] of Object.entries(codecs)) {
   describe(name, () => {
-    it("decodes mutations to a DecodeError or to what encodes and decodes to the same", () => {
+    it("decodes mutations to a DecodeError or to what encodes and decodes to the same", function () {
       const { accepted, refused } = fuzz(message, samples, { seed, rounds });
+      this.test!.title += `: ${rounds} from seed ${seed}`;
       ok(accepted > 0 && refused > 0);
     });
     it("decodes every truncation to a DecodeError or to a shorter message", () => {
