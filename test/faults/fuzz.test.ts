@@ -173,6 +173,9 @@ describe("any garbage", function () {
       const done = host.execute(plugin, { environment: environmentOf(command), stdin });
       const what = `${plugin.type} ${command} ${new TextDecoder().decode(stdin)}`;
       holds(done, command);
+      // GC that is not told of a container takes it away
+      const isTold = new TextDecoder().decode(stdin).includes(JSON.stringify(valid[1]));
+      if (command === "GC" && !isTold) ({ host, others } = inhabited());
       const isTouched = (row: string) => isOthers(row) && !/^masq/.test(row);
       sameRows(host.snapshot().filter(isTouched), others.filter(isTouched), what);
       equal(`${host.leftOpen} ${host.running}`, "0 0", what);
