@@ -152,6 +152,7 @@ export const cases: readonly Case[] = [
         deepEqual(traces(trial, 2), []);
         ok(traces(trial, 1).length > 0);
         collect(setting, { [key]: [] });
+        setting.ok("DEL", keysOf(setting, 1));
       }
     },
   }),
