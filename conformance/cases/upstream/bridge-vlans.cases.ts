@@ -67,7 +67,13 @@ const trunk = [{ id: 101 }, { minID: 200, maxID: 210 }];
 
 type Ports = [line: string, fact: string, keys: object, ids: number[], native: number[]];
 const ports: Ports[] = [
-  ["U-012", "puts the port into its VLAN beside the default one", { vlan: 100 }, [1, 100], [100]],
+  [
+    "U-012",
+    "puts the port into its VLAN beside the default one",
+    { vlan: 100, preserveDefaultVlan: true },
+    [1, 100],
+    [100],
+  ],
   [
     "U-013",
     "puts the port into its VLAN alone",
@@ -79,7 +85,7 @@ const ports: Ports[] = [
   [
     "U-015",
     "carries a trunk beside its own VLAN",
-    { vlan: 100, vlanTrunk: trunk },
+    { vlan: 100, vlanTrunk: trunk, preserveDefaultVlan: true },
     [1, 100, 101, ...span(200, 210)],
     [100],
   ],
@@ -112,7 +118,7 @@ function gatewayOfVlan(preserveDefaultVlan: boolean): Case[] {
     ...bridgeCase(
       [preserveDefaultVlan ? "U-016" : "U-017"],
       `makes the gateway of a VLAN, ${what}, ${preserveDefaultVlan ? "beside the default VLAN" : "alone in it"}`,
-      { ...layer3(...subnets), vlan: 100, ...(!preserveDefaultVlan && { preserveDefaultVlan }) },
+      { ...layer3(...subnets), vlan: 100, preserveDefaultVlan },
       (net) => {
         const host = net.add().interfaces[1].name;
         const wanted = subnets.map((subnet) =>
