@@ -6,7 +6,7 @@
  *
  * Needs Node and Go alone, none of npm's packages, so it can run beside everything else; it makes itself polite (nice 15).
  * The programs go to .cache/kube/, each under its own name and only when it is whole. A module is built once for
- * each content of its folder: a run with nothing to do takes 50 ms.
+ * each content of its folder: a run with nothing to do ends at once.
  *
  * Exit status:
  *   0   the programs are there
