@@ -18,6 +18,16 @@ export function randomMac(): Uint8Array {
 }
 
 /**
+ * The same for the host's end of a pair. It is high: a bridge that has no address of its own takes the lowest of its ports', and
+ * would change its address, which its neighbours know, with a port that comes or goes.
+ */
+export function randomPortMac(): Uint8Array {
+  const mac = randomMac();
+  mac[0] = 0xfe;
+  return mac;
+}
+
+/**
  * The MAC address that is asked for, by the first source that says one; undefined when none does.
  * @param sources the name of each and what it says: `["runtimeConfig.mac", "0a:58:…"]`, the strongest first
  * @throws {CniError} 7 that names the source of an address a link cannot have

@@ -10,7 +10,7 @@ import { IFF_UP, type LinkInput, newLink, setLink } from "netlink-ts/route/link.
 import { type Attachment, ownerText } from "../attachment.ts";
 import { CniError, cniCode, during, isErrno } from "../errors.ts";
 import { hostLinkNames, ownedHostLinks } from "./link-owner.ts";
-import { randomMac } from "./mac.ts";
+import { randomMac, randomPortMac } from "./mac.ts";
 import type { Netns } from "./netns.ts";
 import type { RouteSocket } from "./route-socket.ts";
 
@@ -56,7 +56,7 @@ export interface Veth {
  */
 export function createVeth(route: RouteSocket, container: RouteSocket, wanted: WantedVeth): Veth {
   const { ifname } = wanted.attachment;
-  const macs = { hostMac: randomMac(), mac: wanted.mac ?? randomMac() };
+  const macs = { hostMac: randomPortMac(), mac: wanted.mac ?? randomMac() };
   const names = hostLinkNames(wanted.attachment);
   for (const host of names) {
     // looked at before: the mark is set by name, and must not go to a link that was there already

@@ -12,7 +12,7 @@ import type { Bridge } from "../../core/net/bridge-device.ts";
 import { portVlans, vlanCalls } from "../../core/net/bridge-vlans.ts";
 import type { GatewayLink } from "../../core/net/gateway-address.ts";
 import { hostLinkNames } from "../../core/net/link-owner.ts";
-import { randomMac } from "../../core/net/mac.ts";
+import { randomMac, randomPortMac } from "../../core/net/mac.ts";
 import type { Link, RouteSocket } from "../../core/net/route-socket.ts";
 import { vlanGatewayName } from "./config.ts";
 
@@ -77,7 +77,7 @@ function createPair(route: RouteSocket, bridge: Bridge, ifname: string, port: st
         ifname,
         mtu,
         address: randomMac(),
-        linkInfo: { kind: "veth", data: { peer: { ifname: port, mtu, address: randomMac() } } },
+        linkInfo: { kind: "veth", data: { peer: { ifname: port, mtu, address: randomPortMac() } } },
       }),
       call(setLink, { ifname: port, master: bridge.ifindex }),
     );

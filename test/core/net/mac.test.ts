@@ -1,7 +1,14 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { formatMac } from "../../../core/net/address.ts";
-import { randomMac, requestedMac } from "../../../core/net/mac.ts";
+import { randomMac, randomPortMac, requestedMac } from "../../../core/net/mac.ts";
 import { useHost } from "../../fake-host.ts";
+
+describe("randomPortMac", () => {
+  it("is higher than what a bridge or a link gets", () => {
+    useHost({ getrandom: (length) => new Uint8Array(length) });
+    equal(formatMac(randomPortMac()), "fe:00:00:00:00:00");
+  });
+});
 
 describe("randomMac", () => {
   it("is unicast and locally administered", () => {

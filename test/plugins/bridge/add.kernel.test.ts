@@ -331,4 +331,17 @@ describeKernel("bridge ADD", () => {
       );
     }
   });
+
+  it("a bridge without an address of its own keeps the one it has with its first port", () => {
+    using sandbox = Sandbox.create();
+    sandbox.ok(["ip", "-batch", "-"], {
+      input:
+        "link add bridge0 type bridge\nlink add p0 address 02:aa:00:00:00:01 type veth\nlink set p0 master bridge0 up\n",
+    });
+    const before = link(sandbox, "bridge0").address;
+    for (const id of ["a", "b", "c", "d", "e"]) {
+      add(sandbox, layer2(), { netns: sandbox.pod(id), containerId: id });
+    }
+    deepEqual([before, link(sandbox, "bridge0").address], Array(2).fill("02:aa:00:00:00:01"));
+  });
 });
