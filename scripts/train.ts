@@ -31,8 +31,11 @@ const result = {
 const configurations: Record<string, object> = {
   bridge: { isGateway: true, isDefaultGateway: true, ipMasq: true, ipam: { type: "ipam" } },
   "host-local": { ipam: { type: "host-local", subnet: "10.1.0.0/16" } },
+  dummy: { ipam: { type: "ipam" } },
+  ipvlan: { master: "uplink", ipam: { type: "ipam" } },
   macvlan: { master: "uplink", ipam: { type: "ipam" } },
   static: { ipam: { type: "static", addresses: ips } },
+  vlan: { master: "uplink", vlanId: 5, ipam: { type: "ipam" } },
   portmap: {
     capabilities: { portMappings: true },
     runtimeConfig: { portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] },

@@ -21,6 +21,12 @@ export function requireKind(route: RouteSocket, kind: string): void {
   }
 }
 
+/** For a link on nothing. @throws {CniError} 50 when the kernel has no such kind */
+export function requireLinkKind(kind: string): void {
+  using route = RouteSocket.open();
+  requireKind(route, kind);
+}
+
 /** @throws {CniError} 50 when the kernel has no such kind, or the link below is not there on the host */
 export function requireLinkOn(
   kind: string,

@@ -8,17 +8,13 @@ import { linkData } from "netlink-ts/route/link.ts";
 
 import { type AddCall, type CheckCall, definePlugin } from "../../core/cni/plugin.ts";
 import { CniError, cniCode } from "../../core/errors.ts";
-import { askIpam } from "../../core/link/ask-ipam.ts";
+import { addLink, type PlannedLink } from "../../core/link/add.ts";
 import { checkOwnLink } from "../../core/link/check.ts";
-import { connectLink } from "../../core/link/connect.ts";
 import { findMaster, mtuOn } from "../../core/link/master.ts";
-import { createOwnedLink, requireFreeName } from "../../core/link/owned-link.ts";
-import { keepRecord, linkRecordOf } from "../../core/link/record.ts";
-import { Scene } from "../../core/link/scene.ts";
+import type { Scene } from "../../core/link/scene.ts";
 import { requireLinkOn } from "../../core/link/status.ts";
 import { collectRecords, deleteAttachment } from "../../core/link/verbs.ts";
 import { randomMac, requestedMac } from "../../core/net/mac.ts";
-import { Rollback } from "../../core/rollback.ts";
 import { type MacvlanConfig, macvlanConfig, modeName, modeOf } from "./config.ts";
 
 const kind = "macvlan";
@@ -30,34 +26,7 @@ export const macvlan = definePlugin({
   argKeys: ["MAC"],
   ipam: "optional",
 
-  add(call) {
-    const { config, attachment, ifName } = call;
-    const address = containerMac(call) ?? randomMac();
-    using scene = Scene.open(call);
-    using rollback = new Rollback();
-
-    const side = scene.side(config.linkInContainer);
-    const master = findMaster(side, config.master);
-    const mtu = mtuOn(master, config.mtu);
-    const linkInfo = {
-      kind,
-      data: { mode: modeOf(config), bcQueueLen: config.bcqueuelen || undefined },
-    };
-    const link = { link: master.ifindex, mtu, address, linkInfo };
-    const asked = scene.netns.locked(() => {
-      requireFreeName(scene, ifName);
-      const asked = askIpam(call, rollback); // it works while we make the link
-      createOwnedLink(scene, { attachment, side, link, kind }, rollback);
-      return asked;
-    });
-    const answer = asked?.answer();
-    keepRecord(attachment, kind, linkRecordOf(answer), rollback);
-
-    const result = connectLink(call, scene, answer);
-    rollback.commit();
-    return result;
-  },
-
+  add: (call) => addLink(call, kind, (scene) => planLink(call, scene)),
   del: (call) => deleteAttachment(call, kind),
   check: (call) => checkOwnLink(call, kind, (link, scene) => checkMode(call, link, scene)),
   gc: (call) => collectRecords(call, kind),
@@ -67,6 +36,16 @@ export const macvlan = definePlugin({
     ipam.status();
   },
 });
+
+function planLink(call: AddCall<MacvlanConfig>, scene: Scene): PlannedLink {
+  const { config } = call;
+  const address = containerMac(call) ?? randomMac();
+  const side = scene.side(config.linkInContainer);
+  const master = findMaster(side, config.master);
+  const data = { mode: modeOf(config), bcQueueLen: config.bcqueuelen || undefined };
+  const mtu = mtuOn(master, config.mtu);
+  return { side, link: { link: master.ifindex, mtu, address, linkInfo: { kind, data } } };
+}
 
 function containerMac({ config, args }: AddCall<MacvlanConfig>): Uint8Array | undefined {
   return requestedMac(

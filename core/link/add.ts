@@ -1,0 +1,54 @@
+/**
+ * ADD of a plugin that makes one link in a container.
+ * @module
+ */
+
+import type { LinkInput } from "netlink-ts/route/link.ts";
+
+import type { AddCall } from "../cni/plugin.ts";
+import type { CniDns, CniResult, IpamResult } from "../cni/result.ts";
+import type { RouteSocket } from "../net/route-socket.ts";
+import { Rollback } from "../rollback.ts";
+import { askIpam } from "./ask-ipam.ts";
+import { connectLink } from "./connect.ts";
+import { createOwnedLink, requireFreeName } from "./owned-link.ts";
+import { keepRecord, linkRecordOf } from "./record.ts";
+import { Scene } from "./scene.ts";
+
+/** What a plugin has decided before anybody is asked for anything. */
+export interface PlannedLink {
+  /** The side that the link below is on. */
+  side: RouteSocket;
+  /** `link`, `mtu`, `address`, `linkInfo`. */
+  link: LinkInput;
+}
+
+/**
+ * Makes the link, gives it what IPAM answers, brings it up. Whatever fails, nothing stays.
+ * @param kind the plugin's name, and the kernel's for what it makes
+ * @param plan refuses what cannot be, and tells what is wanted
+ * @param given addresses that come from elsewhere, for a network without IPAM
+ * @returns the result of ADD
+ */
+export function addLink<C extends { dns?: CniDns | undefined }>(
+  call: AddCall<C>,
+  kind: string,
+  plan: (scene: Scene) => PlannedLink,
+  given?: IpamResult,
+): CniResult {
+  const { attachment, ifName } = call;
+  using scene = Scene.open(call);
+  using rollback = new Rollback();
+  const planned = plan(scene);
+  const asked = scene.netns.locked(() => {
+    requireFreeName(scene, ifName); // what IPAM has for an attachment that exists is not ours to release
+    const asked = askIpam(call, rollback); // it works while we make the link
+    createOwnedLink(scene, { attachment, kind, ...planned }, rollback);
+    return asked;
+  });
+  const answer = asked?.answer() ?? given;
+  keepRecord(attachment, kind, linkRecordOf(answer), rollback);
+  const result = connectLink(call, scene, answer);
+  rollback.commit();
+  return result;
+}
