@@ -30,10 +30,12 @@ export const withFullStderr = sh(
 
 /** stdin comes byte by byte. */
 export const byteByByte = sh(
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's own syntax
   'while IFS= read -rN1 c; do printf %s "$c"; done | { "$0"; }; exit "${PIPESTATUS[1]}"',
 );
 
 /** stdin stays open for a while behind the last byte. */
+// biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's own syntax
 export const heldOpen = sh('{ cat; sleep 0.5; } | { "$0"; }; exit "${PIPESTATUS[1]}"');
 
 /** stdin is a pipe that says nothing. It is closed when the program ends. */
