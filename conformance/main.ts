@@ -27,7 +27,7 @@ const { values: options } = parseArgs({
     json: { type: "string" },
     table: { type: "string" },
     jobs: { type: "string", default: String(availableParallelism()) },
-    guest: { type: "boolean", default: false },
+    guest: { type: "string", multiple: true, default: [] },
     verbose: { type: "boolean", default: false },
   },
 });
@@ -43,7 +43,11 @@ function isUnexpected({ status }: Verdict): boolean {
 }
 
 /** Runs what the machine has the features for; the rest is skipped by name. */
-async function judgeAll(jobs: readonly Job[], present: readonly Feature[]): Promise<Verdict[]> {
+async function judgeAll(
+  jobs: readonly Job[],
+  first: Build,
+  present: readonly Feature[],
+): Promise<Verdict[]> {
   const register = readRegister();
   const verdicts: Verdict[] = [];
   const found = (job: Job, finding: Finding) => {
@@ -56,7 +60,9 @@ async function judgeAll(jobs: readonly Job[], present: readonly Feature[]): Prom
   const able = jobs.filter((job) => lacking(job.case, present) === undefined);
   const others = jobs.filter((job) => !able.includes(job));
   const isForGuest = (job: Job) =>
-    options.guest && kernelFeatures.includes(lacking(job.case, present) as Feature);
+    job.build === first &&
+    kernelFeatures.includes(lacking(job.case, present) as Feature) &&
+    options.guest.some((pattern) => matches(pattern, keyOf(job.case)));
   for (const job of others) if (!isForGuest(job)) found(job, skipOf(job, present));
   await Promise.all([
     runJobsInGuest(others.filter(isForGuest), found),
@@ -89,11 +95,12 @@ function describeBuild({ label, folder, programs }: Build): string {
   return `${label}: ${Object.keys(programs).join(" ")} (${folder})`;
 }
 
-const builds = [options.bin, ...options.against].map(named);
+const bin = named(options.bin);
+const builds = [bin, ...options.against.map(named)];
 for (const build of builds) console.log(describeBuild(build));
 const cases = await loadCases();
 const chosen = cases.filter((each) => options.only.some((only) => matches(only, keyOf(each))));
-const verdicts = await judgeAll(jobsOf(chosen, builds), presentFeatures());
+const verdicts = await judgeAll(jobsOf(chosen, builds), bin, presentFeatures());
 const checklist = readChecklist();
 const undecided = undecidedLines(
   checklist,
