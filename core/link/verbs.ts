@@ -32,6 +32,8 @@ export function collectRecords(call: GcCall<unknown>, kind: string): void {
 export function removeStaleRecords(call: GcCall<unknown>, name: string): void {
   if (call.validAttachments === undefined) return;
   const stale = recordedAttachments(call.network, name).filter((each) => call.isStale(each));
-  attemptAll(...stale.map((attachment) => () => removeRecord(attachment, name)));
-  removeEmptyDirectories(call.network);
+  attemptAll(
+    ...stale.map((attachment) => () => removeRecord(attachment, name)),
+    () => removeEmptyDirectories(call.network), // of a DEL that was killed behind the record
+  );
 }

@@ -49,6 +49,16 @@ export function settledLinks(route: RouteSocket, port: string, ...others: string
   return links;
 }
 
+/**
+ * Refuses a link that is not up after {@link settledLinks}: it has no carrier.
+ * @param phrase what is wrong then
+ * @throws {CniError} 11 that names the link
+ */
+export function requireCarrier({ ifname, operstate }: LinkState, phrase: string): void {
+  if (operstate === IF_OPER_UP) return;
+  throw new CniError(cniCode.tryAgain, `${phrase}: "${ifname}" has operstate ${operstate}`);
+}
+
 function isUp({ operstate }: LinkState): boolean {
   return operstate === IF_OPER_UP;
 }

@@ -10,6 +10,7 @@ import { dnsField, interfaceNameField, mtuField } from "../../core/cni/fields.ts
 import { interfaceNameProblem } from "../../core/cni/interface-name.ts";
 import type { AddCall } from "../../core/cni/plugin.ts";
 import { CniError, cniCode } from "../../core/errors.ts";
+import { masqueradeKeys } from "../../core/link/masquerade-keys.ts";
 import { requestedMac } from "../../core/net/mac.ts";
 import { vlanTrunkField } from "./vlan-trunk.ts";
 
@@ -29,14 +30,7 @@ export const bridgeConfig = z.extend(networkConfig, {
   isGateway: flag,
   isDefaultGateway: flag,
   forceAddress: flag,
-  ipMasq: flag,
-  ipMasqBackend: z.optional(
-    z.string().check(
-      z.refine((name: string) => ["", "iptables", "nftables"].includes(name), {
-        error: ({ input }) => `unknown ipmasq backend "${input}"`,
-      }),
-    ),
-  ),
+  ...masqueradeKeys,
   mtu: z._default(mtuField, 0),
   hairpinMode: flag,
   promiscMode: flag,

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { IF_OPER_UP, IFF_UP } from "netlink-ts/route/link.ts";
+import { IFF_UP } from "netlink-ts/route/link.ts";
 
 import type { AddCall } from "../../core/cni/plugin.ts";
 import type { CniInterface, CniResult } from "../../core/cni/result.ts";
@@ -16,7 +16,7 @@ import type { Bridge } from "../../core/net/bridge-device.ts";
 import { configureInterface } from "../../core/net/configure.ts";
 import { enableForwarding } from "../../core/net/forwarding.ts";
 import { ensureGatewayAddresses } from "../../core/net/gateway-address.ts";
-import { linkStates, settledLinks } from "../../core/net/link-state.ts";
+import { linkStates, requireCarrier, settledLinks } from "../../core/net/link-state.ts";
 import type { LinkState } from "../../core/net/route-socket.ts";
 import type { Veth } from "../../core/net/veth.ts";
 import type { BridgeConfig } from "./config.ts";
@@ -66,7 +66,7 @@ function settled(
   const ask = config.disableContainerInterface ? linkStates : settledLinks;
   const links = ask(host, veth.host, bridge.ifname, ...ofVlan, ...port);
   const told = links.slice(0, 2 + ofVlan.length) as [LinkState, LinkState, ...LinkState[]];
-  if (!config.disableContainerInterface) requireCarrier(told[0]);
+  if (!config.disableContainerInterface) requireCarrier(told[0], "bridge port in error state");
   return told;
 }
 
@@ -99,13 +99,6 @@ function bringUp(call: AddCall<BridgeConfig>, attached: Attached): number | unde
   }
   if (!config.disableContainerInterface) route.setLink({ ifname, flags: IFF_UP, change: IFF_UP });
   return undefined;
-}
-
-/** After {@link settledLinks} only a link without a carrier is not up. */
-function requireCarrier({ ifname, operstate }: LinkState): void {
-  if (operstate === IF_OPER_UP) return;
-  const message = `bridge port in error state: "${ifname}" has operstate ${operstate}`;
-  throw new CniError(cniCode.tryAgain, message);
 }
 
 function containerEnd(

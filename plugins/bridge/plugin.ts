@@ -4,20 +4,19 @@
  * @module
  */
 
-import { type AddCall, definePlugin } from "../../core/cni/plugin.ts";
-import { attemptAll } from "../../core/errors.ts";
+import { definePlugin } from "../../core/cni/plugin.ts";
 import { askIpam } from "../../core/link/ask-ipam.ts";
 import { Scene } from "../../core/link/scene.ts";
+import { keepVeth } from "../../core/link/veth-record.ts";
+import { collectVethGarbage, deleteVethAttachment, makeVeth } from "../../core/link/veth-verbs.ts";
 import {
   type Bridge,
   deleteBridgeIfUnused,
   ensureBridge,
   type WantedBridge,
 } from "../../core/net/bridge-device.ts";
-import { deleteLinkNamed } from "../../core/net/link-owner.ts";
-import { createVeth, requireUnattached, type Veth } from "../../core/net/veth.ts";
+import { requireUnattached, type WantedVeth } from "../../core/net/veth.ts";
 import { Rollback } from "../../core/rollback.ts";
-import { removeRecord, writeRecord } from "../../core/state/record.ts";
 import { checkAttachment } from "./check.ts";
 import {
   type BridgeConfig,
@@ -27,11 +26,9 @@ import {
   tellsVlans,
 } from "./config.ts";
 import { connect } from "./connect.ts";
-import { collectGarbage } from "./garbage.ts";
 import { planGateways } from "./gateways.ts";
-import { recordedElements, recordName, recordOf } from "./record.ts";
-import { removeAttachment } from "./remove.ts";
-import { addRules, removeRules } from "./rules.ts";
+import { bridgeVeth, recordOf } from "./record.ts";
+import { isPortOf } from "./reference-pair.ts";
 import { requireBridges } from "./status.ts";
 import { setPortVlans } from "./vlans.ts";
 
@@ -55,31 +52,24 @@ export const bridge = definePlugin({
       const bridge = ensureBridge(scene.host, wantedBridge(config));
       if (bridge.isNew) rollback.defer(() => deleteBridgeIfUnused(scene.host, bridge));
       const asked = askIpam(call, rollback); // it works while we make the link
-      return { asked, bridge, veth: makeVeth(call, scene, { bridge, mac }, rollback) };
+      const wanted = { attachment, mac, ...wantedPair(config, bridge) };
+      return { asked, bridge, veth: makeVeth(scene, wanted, rollback) };
     });
     const vlans = setPortVlans(scene.host, bridge, veth.host, config);
     const plan = asked && planGateways(config, asked.answer());
 
     const record = recordOf({ config, bridge, veth, vlans, result: plan?.result });
-    rollback.defer(() => removeRecord(attachment, recordName)); // before: the folder may be all that is made
-    writeRecord(attachment, recordName, record);
-    rollback.defer(() => removeRules(attachment, record));
-    addRules(recordedElements(attachment, record));
+    keepVeth(bridgeVeth, attachment, record, rollback);
 
     const result = connect(call, { scene, bridge, veth, plan });
     rollback.commit();
     return result;
   },
 
-  del(call) {
-    attemptAll(
-      () => removeAttachment(call),
-      () => call.ipam.del(),
-    );
-  },
-
+  del: (call) =>
+    deleteVethAttachment(call, bridgeVeth, (ends) => isPortOf(ends, call.config.bridge)),
   check: checkAttachment,
-  gc: collectGarbage,
+  gc: (call) => collectVethGarbage(call, bridgeVeth),
 
   status({ config, ipam }) {
     requireBridges(config);
@@ -87,18 +77,9 @@ export const bridge = definePlugin({
   },
 });
 
-/** The pair, which a failing ADD deletes. */
-function makeVeth(
-  { config, attachment }: AddCall<BridgeConfig>,
-  { netns, host, container }: Scene,
-  { bridge, mac }: { bridge: Bridge; mac: Uint8Array | undefined },
-  rollback: Rollback,
-): Veth {
+function wantedPair(config: BridgeConfig, bridge: Bridge): Pick<WantedVeth, "mtu" | "port"> {
   const { mtu, hairpinMode: hairpin, portIsolation: isolated } = config;
-  const port = { bridge: bridge.ifindex, hairpin, isolated };
-  const veth = createVeth(host, container, { attachment, netns, mtu, mac, port });
-  rollback.defer(() => deleteLinkNamed(host, veth.host));
-  return veth;
+  return { mtu, port: { bridge: bridge.ifindex, hairpin, isolated } };
 }
 
 function wantedBridge(config: BridgeConfig): WantedBridge {

@@ -1,0 +1,73 @@
+/**
+ * CHECK of the plugins whose attachments are veth pairs.
+ * @module
+ */
+
+import type { CheckCall } from "../cni/plugin.ts";
+import type { CniInterface, CniResult } from "../cni/result.ts";
+import { attemptAll, CniError, cniCode } from "../errors.ts";
+import { checkInterface, checkLink } from "../net/check-interface.ts";
+import type { LinkEnd, LinkPort } from "../net/route-socket.ts";
+import { checkRules } from "./rules.ts";
+import { Scene } from "./scene.ts";
+import { usableRecord, type VethPlugin, type VethRecord } from "./veth-record.ts";
+
+/** What CHECK has found in the container, for what is special about a plugin. */
+export interface CheckedVeth<R extends VethRecord> {
+  readonly scene: Scene;
+  readonly prevResult: CniResult;
+  /** The container's end. */
+  readonly inside: LinkEnd;
+  /** Absent: the reference's plugin may have made the attachment, and what is recorded here is not there. */
+  readonly record: R | undefined;
+}
+
+/**
+ * Compares the container's end with prevResult and the record, and the rules with the record; IPAM checks its part beside us.
+ * @param isUp whether the container's end has to be up, where no record says so
+ * @param checkHost compares the host's side
+ * @throws {CniError} that names what is missing or different
+ */
+export function checkVethAttachment<C, R extends VethRecord>(
+  call: CheckCall<C>,
+  plugin: VethPlugin<R>,
+  isUp: boolean,
+  checkHost: (found: CheckedVeth<R>) => void,
+): void {
+  using scene = Scene.open(call);
+  const waitForIpam = call.ipam.startCheck();
+  attemptAll(() => {
+    const { attachment, ifName: ifname, netnsPath: sandbox, prevResult } = call;
+    if (prevResult === undefined) {
+      throw new CniError(cniCode.badConfig, "Required prevResult missing");
+    }
+    const record = usableRecord(plugin, attachment);
+    const expected = { ifname, sandbox, prevResult, own: record, up: record?.up ?? isUp };
+    const inside = checkInterface(scene.container, expected);
+    checkHost({ scene, prevResult, inside, record });
+    // without a record the reference's plugin may have made it, and that has no elements here
+    if (record !== undefined) checkRules(attachment, plugin.elements(attachment, record));
+  }, waitForIpam);
+}
+
+/**
+ * True when `end` is the other end of the container's link, told of in prevResult, and of the record's name; its MAC address, MTU
+ * and state are checked then.
+ * @throws {CniError} that names what is different
+ */
+export function isCheckedHostEnd(
+  end: LinkPort | undefined,
+  { prevResult, inside, record }: CheckedVeth<VethRecord>,
+): end is LinkPort {
+  const entry = hostInterfaces(prevResult).find(({ name }) => name === end?.ifname);
+  if (end === undefined || entry === undefined) return false;
+  const isEnd = end.linkInfo?.kind === "veth" && end.link === inside.ifindex;
+  if (!isEnd || (record?.host ?? end.ifname) !== end.ifname) return false;
+  checkLink(end, entry, true);
+  return true;
+}
+
+/** The interfaces of a result that are on the host. */
+export function hostInterfaces({ interfaces = [] }: CniResult): CniInterface[] {
+  return interfaces.filter(({ sandbox = "" }) => sandbox === "");
+}
