@@ -77,6 +77,9 @@ export function checkLink(
   if (up && (link.flags & IFF_UP) === 0) throw failed(`interface "${name}" is down`);
 }
 
+/** The link that an error names. */
+type CheckedLink = Pick<LinkEnd, "ifindex" | "ifname">;
+
 /** Addresses that both prevResult and the record have. */
 function ownAddresses({ prevResult, own }: ExpectedInterface, entry: CniInterface): Prefix[] {
   const index = prevResult.interfaces?.indexOf(entry);
@@ -86,7 +89,12 @@ function ownAddresses({ prevResult, own }: ExpectedInterface, entry: CniInterfac
   return (prevResult.ips ?? []).filter(concerns).map(({ address }) => parseCidr(address));
 }
 
-function checkAddresses(route: RouteSocket, link: LinkEnd, expected: readonly Prefix[]): void {
+/** @throws {CniError} that names the first address which the link does not have */
+export function checkAddresses(
+  route: RouteSocket,
+  link: CheckedLink,
+  expected: readonly Prefix[],
+): void {
   if (expected.length === 0) return;
   const families = new Set(expected.map(({ address }) => familyOf(address)));
   const present = [...families].flatMap((family) => route.addresses(link.ifindex, family));
@@ -113,7 +121,12 @@ export function routeKey({ dst, gw = "", table = RT_TABLE_MAIN }: CniRoute): str
   return `${dst} ${gw} ${table}`;
 }
 
-function checkRoutes(route: RouteSocket, link: LinkEnd, expected: readonly CniRoute[]): void {
+/** @throws {CniError} that names the first route which does not lead out of the link */
+export function checkRoutes(
+  route: RouteSocket,
+  link: CheckedLink,
+  expected: readonly CniRoute[],
+): void {
   const families = new Map<number, Route[]>();
   for (const wanted of expected) {
     const dst = network(parseCidr(wanted.dst));

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { during } from "../errors.ts";
+import { CniError, cniCode, during } from "../errors.ts";
 import { isIpv4 } from "./address.ts";
 import type { RouteSocket } from "./route-socket.ts";
 import { ensureSysctl, readSysctl, readSysctlIfPresent, writeSysctl } from "./sysctl.ts";
@@ -12,6 +12,7 @@ import { ensureSysctl, readSysctl, readSysctlIfPresent, writeSysctl } from "./sy
 const AF_INET6 = 10;
 /** The route was learned by a router advertisement. */
 const RTPROT_RA = 9;
+const ipv4Forwarding = "net/ipv4/ip_forward";
 const allForwarding = "net/ipv6/conf/all/forwarding";
 
 /**
@@ -19,13 +20,23 @@ const allForwarding = "net/ipv6/conf/all/forwarding";
  * @param route a socket in the namespace the process is in
  */
 export function enableForwarding(route: RouteSocket, gateways: readonly Uint8Array[]): void {
-  if (gateways.some(isIpv4)) ensureSysctl("net/ipv4/ip_forward", "1");
+  if (gateways.some(isIpv4)) ensureSysctl(ipv4Forwarding, "1");
   if (!gateways.some((gateway) => !isIpv4(gateway))) return;
   if (readSysctl(allForwarding).trim() === "1") return;
   during("turn IPv6 forwarding on", () => {
     keepListeningToRouters(route);
     writeSysctl(allForwarding, "1");
   });
+}
+
+/** For CHECK. @throws {CniError} naming the kernel parameter that forbids forwarding for a family of `gateways` */
+export function checkForwarding(gateways: readonly Uint8Array[]): void {
+  const families = new Set(gateways.map(isIpv4));
+  for (const ipv4 of families) {
+    const name = ipv4 ? ipv4Forwarding : allForwarding;
+    if (readSysctl(name).trim() === "1") continue;
+    throw new CniError(cniCode.internal, `kernel parameter "${name}" is not 1`);
+  }
 }
 
 /**

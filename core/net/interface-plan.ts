@@ -17,6 +17,10 @@ export interface PlannedRoute {
   dst: Prefix;
   /** Absent: what `dst` holds is on the link. */
   gateway?: Uint8Array;
+  /** The gateway is on the link, whatever the addresses say. */
+  onLink?: boolean;
+  /** The source address of packets that have none yet. */
+  source?: Uint8Array;
   /** RT_SCOPE_*. */
   scope: number;
   mtu?: number;

@@ -10,7 +10,8 @@ import { type Attachment, ownerNetworkText, ownerText } from "../attachment.ts";
 import { isErrno } from "../errors.ts";
 import { askOwner, type Link, type LinkOwner, type RouteSocket } from "./route-socket.ts";
 
-const hostLinkName = /^veth[0-9a-f]{8}$/;
+/** What the host ends of attachments are called, the reference's too. */
+export const hostLinkName = /^veth[0-9a-f]{8}$/;
 /** How many names an attachment's host end may have: the next one is taken when a stranger has the name before. */
 const CANDIDATES = 3;
 /** Groups from here on are free for {@link deleteLinks}; iproute2's and administrators' numbers are small. */
