@@ -34,6 +34,7 @@ const configurations: Record<string, object> = {
   dummy: { ipam: { type: "ipam" } },
   ipvlan: { master: "uplink", ipam: { type: "ipam" } },
   macvlan: { master: "uplink", ipam: { type: "ipam" } },
+  ptp: { ipMasq: true, ipam: { type: "ipam" } },
   static: { ipam: { type: "static", addresses: ips } },
   vlan: { master: "uplink", vlanId: 5, ipam: { type: "ipam" } },
   portmap: {

@@ -1,0 +1,64 @@
+/**
+ * The last steps of ADD: addresses and routes on both sides, and packets flow.
+ * @module
+ */
+
+import type { AddCall } from "../../core/cni/plugin.ts";
+import type { CniDns, CniResult, IpamResult } from "../../core/cni/result.ts";
+import { CniError, cniCode } from "../../core/errors.ts";
+import { describeLink } from "../../core/link/connect.ts";
+import type { Scene } from "../../core/link/scene.ts";
+import { isIpv4 } from "../../core/net/address.ts";
+import { announce } from "../../core/net/announce.ts";
+import { attachedResult } from "../../core/net/attached-result.ts";
+import { configureInterface, extendInterface } from "../../core/net/configure.ts";
+import { enableForwarding } from "../../core/net/forwarding.ts";
+import { requireCarrier, settledLinks } from "../../core/net/link-state.ts";
+import type { LinkState } from "../../core/net/route-socket.ts";
+import { readSysctlIfPresent, tryWriteSysctl, writeSysctl } from "../../core/net/sysctl.ts";
+import type { Veth } from "../../core/net/veth.ts";
+import { containerRoutes, hostAddresses, hostRoutes, type NextHop } from "./next-hop.ts";
+
+/** What ADD has made and learnt before. */
+interface Attached {
+  scene: Scene;
+  veth: Veth;
+  answer: IpamResult;
+  hops: readonly NextHop[];
+}
+
+/** Configures both sides and sees that packets flow. @returns the result of ADD */
+export function connect(
+  call: AddCall<{ dns?: CniDns | undefined }>,
+  { scene, veth, answer, hops }: Attached,
+): CniResult {
+  const { config, ifName: ifname, netnsPath, prevResult } = call;
+  const { netns, host, container } = scene;
+  const gateways = hops.map(({ gateway }) => gateway);
+  enableForwarding(host, gateways);
+  prepareHostEnd(veth.host, !gateways.every(isIpv4)); // before the container can send
+  const routes = containerRoutes(hops, answer);
+  const ifindex = configureInterface({ netns, route: container, ifname, result: answer, routes });
+  const [end] = settledLinks(host, veth.host) as [LinkState];
+  requireCarrier(end, "veth pair in error state");
+  const ends = { ifname: veth.host, ifindex: end.ifindex };
+  extendInterface(host, ends, hostAddresses(hops), hostRoutes(hops));
+  const link = announce(container, { ifname, ifindex, mac: veth.mac });
+  if (link === undefined) {
+    throw new CniError(cniCode.internal, `"${ifname}" has vanished from "${netnsPath}"`);
+  }
+  const interfaces = [describeLink(end), { ...describeLink(link), sandbox: netnsPath }];
+  return attachedResult({ prevResult, interfaces, container: 1, ipam: answer, dns: config.dns });
+}
+
+/**
+ * The container shall not tell the host of routers and prefixes; and the host shall be able to ask for the container's IPv6
+ * addresses at once, for which it needs a link-local address that is settled.
+ */
+function prepareHostEnd(ifname: string, hasIpv6: boolean): void {
+  const conf = `net/ipv6/conf/${ifname}`;
+  tryWriteSysctl(`${conf}/accept_ra`, "0");
+  if (!hasIpv6) return;
+  if (readSysctlIfPresent(`${conf}/disable_ipv6`) === "1") writeSysctl(`${conf}/disable_ipv6`, "0");
+  tryWriteSysctl(`${conf}/accept_dad`, "0");
+}

@@ -1,0 +1,81 @@
+/**
+ * ptp: a veth pair between container and host, and the host is the container's next hop.
+ * @see README.md beside this file
+ * @module
+ */
+
+import * as z from "zod/mini";
+
+import { networkConfig } from "../../core/cni/config.ts";
+import { dnsField, mtuField } from "../../core/cni/fields.ts";
+import { definePlugin } from "../../core/cni/plugin.ts";
+import { askIpam } from "../../core/link/ask-ipam.ts";
+import { masqueradeKeys } from "../../core/link/masquerade-keys.ts";
+import { Scene } from "../../core/link/scene.ts";
+import { requireLinkKind } from "../../core/link/status.ts";
+import {
+  keepVeth,
+  masqueradeOf,
+  type VethPlugin,
+  type VethRecord,
+  vethRecord,
+  vethRecordOf,
+} from "../../core/link/veth-record.ts";
+import { collectVethGarbage, deleteVethAttachment, makeVeth } from "../../core/link/veth-verbs.ts";
+import { requireUnattached } from "../../core/net/veth.ts";
+import { Rollback } from "../../core/rollback.ts";
+import { checkAttachment } from "./check.ts";
+import { connect } from "./connect.ts";
+import { nextHops } from "./next-hop.ts";
+import { isReferencePair } from "./reference-pair.ts";
+
+/** Keys of ptp. */
+const ptpConfig = z.extend(networkConfig, {
+  ...masqueradeKeys,
+  mtu: z._default(mtuField, 0),
+  dns: z.optional(dnsField),
+});
+
+/** Ptp's part of the verbs that plugins of veth pairs share. */
+const ptpVeth: VethPlugin<VethRecord> = {
+  name: "ptp",
+  record: vethRecord,
+  sets: ["masq4", "masq6"],
+  elements: masqueradeOf,
+};
+
+/** The program: see README.md beside this file for its keys. */
+export const ptp = definePlugin({
+  type: "ptp",
+  config: ptpConfig,
+  ipam: "required",
+
+  add(call) {
+    const { config, attachment } = call;
+    using scene = Scene.open(call);
+    using rollback = new Rollback();
+
+    const { asked, veth } = scene.netns.locked(() => {
+      // IPAM's part of an attachment that exists already, or that another ADD makes, is not ours to release
+      requireUnattached(scene.host, scene.container, attachment);
+      const asked = askIpam(call, rollback); // it works while we make the link
+      return { asked, veth: makeVeth(scene, { attachment, mtu: config.mtu }, rollback) };
+    });
+    const answer = asked?.answer() ?? { ips: [] };
+    const hops = nextHops(answer.ips);
+    keepVeth(ptpVeth, attachment, vethRecordOf(veth, answer, config), rollback);
+
+    const result = connect(call, { scene, veth, answer, hops });
+    rollback.commit();
+    return result;
+  },
+
+  del: (call) => deleteVethAttachment(call, ptpVeth, isReferencePair),
+  check: (call) => checkAttachment(call, ptpVeth),
+  gc: (call) => collectVethGarbage(call, ptpVeth),
+
+  status({ ipam }) {
+    requireLinkKind("veth");
+    ipam.status();
+  },
+});
