@@ -115,7 +115,9 @@ function stepsOf(trace: string, process: Step["process"]): Step[] {
   const counts = new Map<string, number>();
   const opened = new Map<string, string>();
   // the first is the execve(2) that strace itself makes of the program: nothing has run yet
-  const lines = [...trace.matchAll(/^(\w+)\((.*)$/gm)].slice(1);
+  const all = [...trace.matchAll(/^(\w+)\((.*)$/gm)].slice(1);
+  // how often the kernel begins one anew is chance: a parameter of IPv6 is written when others leave RTNL alone
+  const lines = all.filter(([line]) => !/ = \? ERESTART/.test(line));
   return lines.map(([line, name = "", text = ""]) => {
     const occurrence = (counts.get(name) ?? 0) + 1;
     counts.set(name, occurrence);
