@@ -1,5 +1,5 @@
 /**
- * bridge and loopback exchanged on a live host: containers stay connected, and the other takes them apart.
+ * bridge, ptp and loopback exchanged on a live host: containers stay connected, and the other takes them apart.
  * @module
  */
 import { deepEqual, equal, notEqual } from "node:assert/strict";
@@ -145,8 +145,46 @@ const bridge: Case[] = [
   },
 ];
 
+const routed = { type: "ptp", ipam: { type: "host-local", ranges: both } };
+
+const ptp: Case[] = [
+  ...[true, false].map((tells) =>
+    swap(
+      ["SPEC-050"],
+      `the other's DEL removes all of an attachment, ${tells ? "with" : "without"} prevResult`,
+      (trial) => {
+        const one = new Attachment(trial, routed);
+        leavesNothingShared(trial, one.netns, () => {
+          const prevResult = trial.ok(one.call("ADD"));
+          trial.ok(one.call("DEL", one.byOther, tells ? { prevResult } : {}));
+        });
+      },
+    ),
+  ),
+  swap(["SPEC-061"], "the other's CHECK is content with both families", (trial) => {
+    const one = new Attachment(trial, routed);
+    const prevResult = trial.ok(one.call("ADD"));
+    trial.unchanged(() => trial.ok(one.call("CHECK", one.byOther, { prevResult })));
+  }),
+  swap(["SPEC-047"], "the other refuses a second ADD, and harms nothing", (trial) => {
+    const one = new Attachment(trial, routed);
+    const prevResult = trial.ok(one.call("ADD"));
+    trial.leavesNothing(() => trial.fails(one.call("ADD", one.byOther)), one.netns);
+    trial.ok(one.call("CHECK", {}, { prevResult }));
+  }),
+  swap(["U-043"], "containers of both reach each other", (trial) => {
+    const [one, two] = [new Attachment(trial, routed), new Attachment(trial, routed)];
+    const first = trial.ok(one.call("ADD"));
+    trial.ok(two.call("ADD", { ...two.byOther, containerId: "c2" }));
+    for (const { address } of first.ips) {
+      trial.run(`ping -c1 -W5 ${address.replace(/\/.*/, "")}`, { netns: two.netns });
+    }
+  }),
+].map((each) => ({ ...each, program: "ptp" }));
+
 export const cases: readonly Case[] = [
   ...bridge,
+  ...ptp,
   {
     lines: ["U-054"],
     program: "loopback",
