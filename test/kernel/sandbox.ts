@@ -62,6 +62,9 @@ export interface CniCall {
   timeoutMs?: number;
 }
 
+/** A namespace that is there longer is in use. */
+const LONGEST_CLEANUP_MS = 2000;
+
 /** How a CNI program ended. */
 export interface CniOutcome extends Outcome {
   /** stdout as JSON; `undefined` when it is empty. */
@@ -199,10 +202,23 @@ export class Sandbox {
     return path;
   }
 
-  /** Takes a namespace of {@link Sandbox.pod} away, as a runtime does before or after DEL. */
+  /**
+   * Takes a namespace of {@link Sandbox.pod} away, as a runtime does before or after DEL, and waits until the kernel has taken what was in
+   * it: on a busy machine it does that much later, and pairs stay until then. One that is in use lives on.
+   */
   deletePod(name: string): void {
-    this.ok(["umount", `/run/netns/${name}`]);
-    this.ok(["rm", `/run/netns/${name}`]);
+    const path = `/run/netns/${name}`;
+    const marker = `gone-${name}`.slice(0, 15);
+    const pair = ["link", "add", marker, "type", "veth", "peer", "name", marker, "netns", path];
+    const marked = this.run(["ip", ...pair]).status === 0;
+    this.ok(["umount", path]);
+    this.ok(["rm", path]);
+    const until = Date.now() + LONGEST_CLEANUP_MS;
+    while (marked && this.run(["ip", "link", "show", marker]).status === 0) {
+      if (Date.now() < until) continue;
+      this.ok(["ip", "link", "delete", marker]);
+      return;
+    }
   }
 
   /**
