@@ -21,6 +21,7 @@ import { isAtLeast } from "./versions.ts";
 
 /** For ADD and CHECK: everything has to be right. @throws {CniError} 1, 4, 6 or 7 */
 export function addCall(plugin: Plugin, request: Request): AddCall<NetworkConfig> {
+  plugin.checkSource?.(request.stdin);
   const config = parseConfig(plugin.config, request.document);
   const args = cniArgs(plugin, request.environment, parseCniArgs);
   const prevResult = requiredPrevResult(plugin, request);
@@ -64,6 +65,7 @@ export function gcCall(plugin: Plugin, request: Request): GcCall<NetworkConfig> 
 
 /** For STATUS. @throws {CniError} 6 or 7 */
 export function statusCall(plugin: Plugin, request: Request): StatusCall<NetworkConfig> {
+  plugin.checkSource?.(request.stdin);
   const config = parseConfig(plugin.config, request.document);
   const call = commonCall(plugin, request, config, {});
   requireIpam(plugin, request, call);

@@ -34,7 +34,7 @@ function hasMoreBracketsThan(text: string, limit: number): boolean {
 }
 
 /** The offset behind the string that begins at `start`; undefined when it does not end. */
-function stringEnd(text: string, start: number): number | undefined {
+export function stringEnd(text: string, start: number): number | undefined {
   for (let at = text.indexOf('"', start + 1); at >= 0; at = text.indexOf('"', at + 1)) {
     let slashes = 0;
     while (text[at - 1 - slashes] === "\\") slashes += 1;

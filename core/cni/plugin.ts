@@ -122,6 +122,11 @@ export interface PluginDefinition<S extends ConfigSchema> {
   readonly chained?: true;
   /** Whether it has addresses by delegation: refused without `ipam.type`, or allowed. Left out: `ipam` is not looked at. */
   readonly ipam?: "required" | "optional";
+  /**
+   * Looks at the configuration's bytes, JSON by then, before ADD, CHECK and STATUS: for what a parsed document does not
+   * tell, such as keys that stand twice. @throws {CniError} to refuse it
+   */
+  checkSource?(stdin: Uint8Array): void;
   /** Makes the attachment. @returns the result, in the newest form; the skeleton converts and prints it */
   add(call: AddCall<z.output<S>>): CniResult;
   /** Removes all of the attachment that is left, as often as it is called. */
