@@ -1,0 +1,70 @@
+/**
+ * What ADD of tuning keeps of an attachment beside the file of `saved.ts`: whose that file is, which its name does not tell,
+ * and the sysctls.
+ * @module
+ */
+
+import * as z from "zod/mini";
+
+import type { Attachment } from "../../core/attachment.ts";
+import { host } from "../../core/host.ts";
+import type { Netns } from "../../core/net/netns.ts";
+import {
+  hasRecord,
+  readRecord,
+  recordedNetworks,
+  removeRecord,
+  writeRecord,
+} from "../../core/state/record.ts";
+
+/** Name of the record among those of an attachment. */
+export const recordName = "tuning";
+
+const tuningRecord = z.object({
+  /** CNI_NETNS. */
+  path: z.string(),
+  /** Device and inode of the namespace, as `4:4026532201`. */
+  netns: z.string(),
+  /** The link whose settings are saved. */
+  ifindex: z.optional(z.number()),
+  /** Where they are. */
+  file: z.optional(z.string()),
+  sysctls: z.array(
+    z.object({
+      name: z.string(),
+      value: z.string(),
+      before: z.optional(z.string()),
+      made: z.optional(z.string()),
+    }),
+  ),
+});
+export type TuningRecord = z.output<typeof tuningRecord>;
+
+/** The record; undefined without one that can be used. */
+export function readTuned(attachment: Attachment): TuningRecord | undefined {
+  return readRecord(attachment, recordName, tuningRecord);
+}
+
+/** Writes the record. Before the kernel is told, so that DEL finds all of it. */
+export function recordTuned(attachment: Attachment, record: TuningRecord): void {
+  writeRecord(attachment, recordName, record);
+}
+
+/** Removes the record. */
+export function forgetTuned(attachment: Attachment): void {
+  removeRecord(attachment, recordName);
+}
+
+/** Whether another network has tuned that interface of that container: then the file, whose name is the same, is its. */
+export function isTunedElsewhere(attachment: Attachment): boolean {
+  return recordedNetworks().some(
+    (network) =>
+      network !== attachment.network && hasRecord({ ...attachment, network }, recordName),
+  );
+}
+
+/** What a record knows a namespace by. */
+export function identityOf({ fd }: Netns): string {
+  const { dev, ino } = fd === undefined ? host.stat("/proc/self/ns/net") : host.fstat(fd);
+  return `${dev}:${ino}`;
+}
