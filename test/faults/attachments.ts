@@ -17,7 +17,7 @@ import {
 const wipeScript = `
 for link in $LINKS; do [ ! -e "/sys/class/net/$link" ] || ip link delete "$link"; done
 nft flush ruleset
-rm -rf /run/netloom /var/lib/cni
+rm -rf /run/netloom /run/cni /var/lib/cni
 for name in $SYSCTLS; do [ ! -e "/proc/sys/$name" ] || echo 0 > "/proc/sys/$name"; done`;
 
 /** A sandbox with one scenario in it. Methods that are said to succeed throw with what the program said. */
@@ -55,7 +55,9 @@ export class Attachments {
   /** Sees that the namespace of an attachment is there. */
   pod(n: number): void {
     if (this.#pods.has(n)) return;
-    this.sandbox.pod(podOf(n));
+    const netns = this.sandbox.pod(podOf(n));
+    const { surroundInPod: input } = this.scenario;
+    if (input !== undefined) this.sandbox.ok(["ip", "-batch", "-"], { input, netns });
     this.#pods.add(n);
   }
 

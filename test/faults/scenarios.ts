@@ -17,6 +17,8 @@ export interface Scenario {
   config(n: number): Record<string, unknown>;
   /** Lines of `ip -batch` that a new host needs. */
   surround?: string;
+  /** Lines of `ip -batch` that a new pod needs. */
+  surroundInPod?: string;
   /** Links that the program leaves on purpose: they are deleted to get a virgin host again. */
   keptLinks?: readonly string[];
   /**
@@ -132,6 +134,28 @@ link set beyond up`,
     }),
     residue: [staticTables, ownFolder, ...networkFiles],
     sysctls: forwarding,
+  },
+  {
+    title: "tuning",
+    type: "tuning",
+    config: (n) => ({
+      cniVersion: version,
+      name: "faults",
+      type: "tuning",
+      sysctl: { "net.ipv4.conf.IFNAME.arp_filter": "1", "net.core.somaxconn": "1234" },
+      mac: "02:00:00:00:00:99",
+      mtu: 1400,
+      promisc: true,
+      allmulti: true,
+      txQLen: 77,
+      prevResult: {
+        cniVersion: version,
+        interfaces: [{ name: "eth0", sandbox: netnsOf(n) }],
+        ips: [{ interface: 0, address: `10.73.0.${n + 1}/24` }],
+      },
+    }),
+    surroundInPod: "link add eth0 type veth peer name peer0",
+    residue: [ownFolder, /^file \/run\/cni\/(tuning\/)? 755$/],
   },
   {
     title: "loopback",
