@@ -11,7 +11,7 @@ import type { Netns } from "../../core/net/netns.ts";
 import { RouteSocket } from "../../core/net/route-socket.ts";
 import { Rollback } from "../../core/rollback.ts";
 import { dataDirOf, type LinkSettings, type TuningConfig, type Wanted } from "./config.ts";
-import { changeLink, findLink, namesOf, pickSettings, type TunedLink } from "./link.ts";
+import { changeLink, differing, findLink, namesOf, pickSettings, type TunedLink } from "./link.ts";
 import { forgetTuned, identityOf, readTuned, recordTuned, type TuningRecord } from "./record.ts";
 import { readSaved, removeSaved, savedPath, writeSaved } from "./saved.ts";
 import { currentValue, type SetSysctl, type Sysctl, sameValue, setSysctl } from "./sysctls.ts";
@@ -70,32 +70,45 @@ interface Situation {
   readonly current: readonly (string | undefined)[];
 }
 
-/** Record and file, written before anything is changed. @returns the record */
-function keep(
-  call: Call,
-  netns: string,
-  { wanted, link, current }: Situation,
-  rollback: Rollback,
-): TuningRecord {
+/**
+ * Record and file, written before anything is changed; neither when nothing will be, as at podman's reload, which gives the MAC
+ * address that is there. @returns the record
+ */
+function keep(call: Call, netns: string, situation: Situation, rollback: Rollback): TuningRecord {
   const { attachment, config, netnsPath } = call;
+  const { wanted, current } = situation;
   const found = readTuned(attachment);
   const earlier = found?.netns === netns ? found : undefined;
+  const link = linkToKeep(situation, earlier);
+  const { ifindex = earlier?.ifindex } = link ?? {};
   const file = link ? savedPath(dataDirOf(config), attachment) : earlier?.file;
   const record: TuningRecord = {
     path: netnsPath,
     netns,
-    ...(link ? { ifindex: link.ifindex } : earlier?.ifindex && { ifindex: earlier.ifindex }),
+    ...(ifindex !== undefined && { ifindex }),
     ...(file !== undefined && { file }),
     sysctls: mergedSysctls(wanted.sysctls, current, earlier?.sysctls ?? []),
   };
+  if (found === undefined && link === undefined && record.sysctls.length === 0) return record;
   rollback.defer(() => {
     if (found === undefined) forgetTuned(attachment);
     else recordTuned(attachment, found);
   });
   recordTuned(attachment, record);
-  if (link)
-    keepSaved(call, file!, pickSettings(link, wanted.link), isSame(earlier, record), rollback);
+  if (link !== undefined && file !== undefined) {
+    const settings = pickSettings(link, wanted.link);
+    keepSaved(call, file, settings, isSame(earlier, record), rollback);
+  }
   return record;
+}
+
+/** The link, if any of its settings will change or have been changed. */
+function linkToKeep(
+  { link, wanted }: Situation,
+  earlier: TuningRecord | undefined,
+): TunedLink | undefined {
+  if (link === undefined || earlier?.file !== undefined) return link;
+  return differing(link, wanted.link).length > 0 ? link : undefined;
 }
 
 function isSame(earlier: TuningRecord | undefined, { ifindex, file }: TuningRecord): boolean {

@@ -101,6 +101,15 @@ describeKernel("tuning", function () {
     equal(host.state()[3], "");
   });
 
+  it("keeps nothing when the link has everything already", () => {
+    using host = new Host();
+    const [mac] = host.state()[0]?.split(" ") ?? [];
+    const call = { ...host.call("ADD", { mtu: 1500 }), args: `MAC=${mac}` };
+    succeed(host.sandbox, call);
+    equal(host.state()[3], "");
+    succeed(host.sandbox, { ...call, command: "CHECK" });
+  });
+
   const changes: [what: string, command: string, says: RegExp][] = [
     ["a sysctl", `sysctl -qw ${arpFilter}=0`, /arp_filter" is "1", current value is "0"/],
     [
