@@ -44,6 +44,7 @@ const kernelFolders = [
   "test/faults",
   "test/plugins/bridge",
   "test/plugins/portmap",
+  "test/plugins/firewall",
   "test/core",
   "test/ipam",
   "test/runtime",

@@ -32,6 +32,7 @@ const configurations: Record<string, object> = {
   bridge: { isGateway: true, isDefaultGateway: true, ipMasq: true, ipam: { type: "ipam" } },
   "host-local": { ipam: { type: "host-local", subnet: "10.1.0.0/16" } },
   dummy: { ipam: { type: "ipam" } },
+  firewall: { prevResult: result },
   ipvlan: { master: "uplink", ipam: { type: "ipam" } },
   macvlan: { master: "uplink", ipam: { type: "ipam" } },
   ptp: { ipMasq: true, ipam: { type: "ipam" } },

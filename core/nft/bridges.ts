@@ -17,3 +17,20 @@ export function bridgeElements(bridge: string): TableElement[] {
     tableElement("near", [name, name]),
   ];
 }
+
+/**
+ * Lets nothing into a bridge from other bridges that are closed; `apart` keeps its own pods from each other too, as far as
+ * their packets come to the forward hook (br_netfilter). They have no owner and stay: other pods may hang on the bridge.
+ */
+export function closedBridgeElements(
+  bridge: string,
+  { apart }: { apart: boolean },
+): TableElement[] {
+  const name = ifnameField(bridge);
+  const both = [name, name];
+  return [
+    tableElement("closed", [name]),
+    tableElement("same", both),
+    ...(apart ? [tableElement("apart", both)] : []),
+  ];
+}

@@ -99,6 +99,16 @@ export class NftSocket implements Disposable {
     return new NftSocket(new NetlinkSocket(NETLINK_NETFILTER));
   }
 
+  /** Opens one; undefined on a kernel without nf_tables, which has nothing of ours. */
+  static openIfSupported(): NftSocket | undefined {
+    try {
+      return NftSocket.open();
+    } catch (error) {
+      if (isErrno(error, "EPROTONOSUPPORT", "EAFNOSUPPORT")) return undefined;
+      throw error;
+    }
+  }
+
   /** The generation of the rule set, for transactions that must not overlook what others commit. */
   generation(): number {
     return this.connection.get(oneGeneration, {}).id ?? 0;
@@ -113,7 +123,7 @@ export class NftSocket implements Disposable {
   lookUp({ generation = false, families = [], elements = [] }: Questions): Answers {
     const bound = generation ? [theGeneration] : [];
     const questions = [...bound, ...families.map(ourTable), ...elements.map(oneElement)];
-    const answers = this.#askAll(questions);
+    const answers = this.askAll(questions);
     const tables = answers.splice(bound.length, families.length);
     const found = answers.splice(bound.length);
     return {
@@ -165,9 +175,9 @@ export class NftSocket implements Disposable {
     }
   }
 
-  /** Undefined for what is not there (ENOENT). */
-  #askAll(questions: readonly Call<Answer>[]): (Answer | undefined)[] {
-    const answers: (Answer | undefined)[] = [];
+  /** Answers to several questions in as few exchanges as can be; undefined for what is not there (ENOENT). */
+  askAll<R>(questions: readonly Call<R>[]): (R | undefined)[] {
+    const answers: (R | undefined)[] = [];
     for (let at = 0; at < questions.length; at += questionsPerExchange) {
       const replies = this.connection.getAll(...questions.slice(at, at + questionsPerExchange));
       for (const reply of replies) {

@@ -5,7 +5,7 @@
  */
 
 import type { Batch } from "netlink-ts/netlink/batch.ts";
-import { answeredBy } from "netlink-ts/netlink/request.ts";
+import { answeredBy, call } from "netlink-ts/netlink/request.ts";
 import { openTransaction } from "netlink-ts/nftables/batch.ts";
 import { chainMessage, getChain, NF_INET_FORWARD, newChain } from "netlink-ts/nftables/chain.ts";
 import { NF_ACCEPT, NFT_JUMP } from "netlink-ts/nftables/data.ts";
@@ -36,28 +36,49 @@ const cniAdmin = "CNI-ADMIN";
 /** Two rules in CNI-FORWARD and one jump to it. */
 const usesWhenWhole = 3;
 
-const families = [NFPROTO_IPV4, NFPROTO_IPV6];
+/** What the rules are made for. */
+export interface ForwardOptions {
+  /** The administrator's chain, which is asked before our mark is accepted; default `CNI-ADMIN`. */
+  readonly admin?: string | undefined;
+  /** NFPROTO_IPV4, NFPROTO_IPV6; default both. */
+  readonly families?: readonly number[];
+}
+
+const bothFamilies = [NFPROTO_IPV4, NFPROTO_IPV6];
 const oneChain = answeredBy(getChain, chainMessage.pick("hook", "use"));
 const theRules = answeredBy(getRule, ruleMessage.pick("chain", "expressions"));
 
 /**
- * Puts the three rules where they are missing: FORWARD jumps to CNI-FORWARD, which jumps to CNI-ADMIN and accepts our mark.
- * Nothing is changed where iptables-nft's table is not there. When all seems to be there, one question a family tells.
+ * Puts the three rules where they are missing: FORWARD jumps to CNI-FORWARD, which jumps to the administrator's chain and accepts
+ * our mark. Nothing is changed where iptables-nft's table is not there. When all seems to be there, one exchange tells.
  */
-export function openForward(nft: NftSocket): void {
-  for (const family of families) {
-    if (nft.ask(oneChain, { family, table, name: cniForward })?.use === usesWhenWhole) continue;
+export function openForward(
+  nft: NftSocket,
+  { admin = cniAdmin, families = bothFamilies }: ForwardOptions = {},
+): void {
+  const questions = families.flatMap((family) =>
+    [forward, cniForward, admin].map((name) => call(oneChain, { family, table, name })),
+  );
+  const chains = nft.askAll(questions);
+  for (const [at, family] of families.entries()) {
+    const [base, own, theirs] = chains.slice(3 * at, 3 * at + 3);
+    if (base?.hook?.number !== NF_INET_FORWARD) continue;
+    // a chain is used by its rules and by jumps to it
+    if (own?.use === usesWhenWhole && theirs?.use) continue;
     during(`open chain "${forward}" of table "${familyName(family)} ${table}"`, () =>
-      untilNotOvertaken(() => openFamily(nft, family), vanished),
+      untilNotOvertaken(() => openFamily(nft, family, admin), vanished),
     );
   }
 }
 
 /** What of the three rules is missing, as `table "ip filter" has no jump from FORWARD to CNI-FORWARD`; for CHECK. */
-export function missingForwardRules(nft: NftSocket): string[] {
+export function missingForwardRules(
+  nft: NftSocket,
+  { admin = cniAdmin, families = bothFamilies }: ForwardOptions = {},
+): string[] {
   return families.flatMap((family) => {
     if (!hasForward(nft, family)) return [];
-    return missing(nft, family).map(
+    return missing(nft, family, admin).map(
       ({ what }) => `table "${familyName(family)} ${table}" has no ${what}`,
     );
   });
@@ -71,13 +92,13 @@ interface ForwardRule {
   isThere(expressions: readonly Expression[]): boolean;
 }
 
-function openFamily(nft: NftSocket, family: number): void {
+function openFamily(nft: NftSocket, family: number, admin: string): void {
   const generation = nft.generation();
   if (!hasForward(nft, family)) return;
-  const rules = missing(nft, family);
+  const rules = missing(nft, family, admin);
   if (rules.length === 0) return;
   const transaction = openTransaction(generation);
-  for (const name of [cniForward, cniAdmin]) transaction.add(newChain, { family, table, name });
+  for (const name of [cniForward, admin]) transaction.add(newChain, { family, table, name });
   for (const rule of rules) addRule(transaction, family, rule);
   nft.commit(transaction);
 }
@@ -88,8 +109,8 @@ function hasForward(nft: NftSocket, family: number): boolean {
   return chain?.hook?.number === NF_INET_FORWARD;
 }
 
-function missing(nft: NftSocket, family: number): ForwardRule[] {
-  return forwardRules.filter(
+function missing(nft: NftSocket, family: number, admin: string): ForwardRule[] {
+  return [jumpToAdmin(admin), ...forwardRules].filter(
     (rule) => !rulesOf(nft, family, rule.chain).some((there) => rule.isThere(there)),
   );
 }
@@ -124,19 +145,16 @@ const xtComment = (text: string): Expression => {
   return match({ name: "comment", revision: 0, info });
 };
 
+/** iptables -I CNI-FORWARD -m comment --comment "CNI firewall plugin admin overrides" -j CNI-ADMIN */
+const jumpToAdmin = (admin: string): ForwardRule => ({
+  what: `jump from ${cniForward} to ${admin}`,
+  chain: cniForward,
+  expressions: [xtComment("CNI firewall plugin admin overrides"), count, verdict(NFT_JUMP, admin)],
+  first: true,
+  isThere: (expressions) => jumpsTo(expressions, admin),
+});
+
 const forwardRules: readonly ForwardRule[] = [
-  {
-    // iptables -I CNI-FORWARD -m comment --comment "CNI firewall plugin admin overrides" -j CNI-ADMIN
-    what: `jump from ${cniForward} to ${cniAdmin}`,
-    chain: cniForward,
-    expressions: [
-      xtComment("CNI firewall plugin admin overrides"),
-      count,
-      verdict(NFT_JUMP, cniAdmin),
-    ],
-    first: true,
-    isThere: (expressions) => jumpsTo(expressions, cniAdmin),
-  },
   {
     // iptables -A CNI-FORWARD -m mark --mark 0x1000/0x1000 -j ACCEPT
     what: `rule in ${cniForward} that accepts mark 0x${forwardMark.toString(16)}`,

@@ -4,7 +4,7 @@
  */
 
 import { type Attachment, ownerText } from "../../core/attachment.ts";
-import { attemptAll, isErrno } from "../../core/errors.ts";
+import { attemptAll } from "../../core/errors.ts";
 import { NftSocket } from "../../core/nft/nft-socket.ts";
 import { ownedElements } from "../../core/nft/owned-elements.ts";
 import { belongsToPod } from "../../core/nft/ownership.ts";
@@ -36,7 +36,7 @@ type Warn = (text: string) => void;
  */
 export function unpublish(attachment: Attachment, warn: Warn): void {
   const { elements, displaced = [] } = recordedAsPublished(attachment) ?? {};
-  using nft = openIfSupported();
+  using nft = NftSocket.openIfSupported();
   if (nft !== undefined) {
     removeAll(nft, elements ?? elementsInKernel(nft, ownerText(attachment)), warn);
     handBack(nft, displaced, warn);
@@ -51,7 +51,7 @@ export function unpublishStale(
   validOwners: ReadonlySet<string>,
   warn: Warn,
 ): void {
-  using nft = openIfSupported();
+  using nft = NftSocket.openIfSupported();
   const stale = recordedAttachments(network, recordName).filter(isStale);
   attemptAll(
     () => {
@@ -79,14 +79,4 @@ export function removeAll(nft: NftSocket, elements: TableElement[], warn: Warn):
 function elementsInKernel(nft: NftSocket, owner: string): TableElement[] {
   const ports = ownedElements(nft, { owner }, portMaps);
   return ports.length === 0 ? [] : [...ports, ...ownedElements(nft, { owner }, clientSets)];
-}
-
-/** A kernel without nf_tables has nothing of ours. */
-function openIfSupported(): NftSocket | undefined {
-  try {
-    return NftSocket.open();
-  } catch (error) {
-    if (isErrno(error, "EPROTONOSUPPORT", "EAFNOSUPPORT")) return undefined;
-    throw error;
-  }
 }

@@ -106,6 +106,25 @@ link set br-ports up`,
     sysctls: ["net/ipv4/conf/br-ports/route_localnet"],
   },
   {
+    title: "firewall",
+    type: "firewall",
+    config: (n) => ({
+      cniVersion: version,
+      name: "faults",
+      type: "firewall",
+      ingressPolicy: "same-bridge",
+      prevResult: {
+        cniVersion: version,
+        interfaces: [{ name: "br-walled" }, { name: "eth0", sandbox: netnsOf(n) }],
+        ips: [
+          { interface: 1, address: `10.73.0.${n + 1}/24`, gateway: "10.73.0.1" },
+          { interface: 1, address: `fd73::${n + 1}/64`, gateway: "fd73::1" },
+        ],
+      },
+    }),
+    residue: [staticTables, ownFolder],
+  },
+  {
     title: "macvlan with host-local",
     type: "macvlan",
     delegate: "host-local",

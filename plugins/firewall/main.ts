@@ -1,0 +1,4 @@
+import { runPlugin } from "../../core/cni/skeleton.ts";
+import { firewall } from "./plugin.ts";
+
+runPlugin(firewall);

@@ -1,0 +1,150 @@
+/**
+ * Calls of the built firewall in a world of pods, and what they leave.
+ * @module
+ */
+import { deepEqual, equal, match } from "node:assert/strict";
+import { World } from "../../core/nft/world.ts";
+import type { CniCall, CniOutcome } from "../../kernel/sandbox.ts";
+import { type Pod, prevResult } from "../portmap/portmap-world.ts";
+
+/** What goes over the configuration, and over the call. */
+export interface More {
+  config?: object;
+  call?: Partial<CniCall>;
+}
+
+/** Makes a world before a suite's tests, empties it after each, and takes it away after all. Pods have no masquerade. */
+export function firewallWorld() {
+  let world: World;
+  before(() => {
+    world = new World();
+    world.sh(
+      "O",
+      `ip route add 10.71.0.0/24 via 192.0.2.1; ip route add 10.72.0.0/24 via 192.0.2.1
+       ip -6 route add fd71::/64 via 2001:db8::1; ip -6 route add fd72::/64 via 2001:db8::1`,
+    );
+  });
+  afterEach(() => {
+    world.sandbox.ok(["sh", "-c", "nft flush ruleset; rm -rf /run/netloom"]);
+    world.bridgeNetfilter(0);
+  });
+  after(() => world?.[Symbol.dispose]());
+
+  const call = (command: string, pod: Pod, more: More = {}): CniCall => ({
+    command,
+    containerId: pod,
+    netns: `/run/netns/${pod}`,
+    config: {
+      cniVersion: "1.1.0",
+      name: "net",
+      type: "firewall",
+      prevResult: resultOf(pod),
+      ...more.config,
+    },
+    ...more.call,
+  });
+  const run = (command: string, pod: Pod, more?: More): CniOutcome =>
+    world.sandbox.cni(call(command, pod, more));
+  /** Runs a call that has to succeed. */
+  const good = (command: string, pod: Pod, more?: More): CniOutcome => {
+    const done = run(command, pod, more);
+    equal(done.status, 0, `${command}: ${done.stdout}${done.stderr}`);
+    return done;
+  };
+  /** What is in nf_tables, and the files of the program. */
+  const state = (): string[] => {
+    const { nft, files } = world.sandbox.snapshot();
+    return [...nft, ...files.filter((file) => file.includes("netloom"))];
+  };
+  /** Runs a call that has to fail with this code and message, and to change nothing. @returns msg and details */
+  const refused = (
+    code: number,
+    message: RegExp,
+    command: string,
+    pod: Pod,
+    more?: More,
+  ): string => {
+    const before = state();
+    const done = run(command, pod, more);
+    equal(done.status, 1, done.stdout);
+    equal(done.json.code, code, done.stdout);
+    const text = `${done.json.msg}; ${done.json.details ?? ""}`;
+    match(text, message);
+    deepEqual(state(), before, "nothing is changed");
+    return text;
+  };
+  /** Elements of a set, one each, as nft's JSON. */
+  const elements = (set: string): string[] =>
+    (
+      world.sandbox
+        .nftJson()
+        .map((object) => object.set)
+        .find((found) => found?.name === set)?.elem ?? []
+    ).map((each: unknown) => JSON.stringify(each));
+  const v6 = {
+    "192.0.2.2": "2001:db8::2",
+    "10.71.0.2": "fd71::2",
+    "10.72.0.2": "fd72::2",
+  } as const;
+  /** What both families' servers answer at that place, without the client's address. */
+  const asks = (from: "O" | "A" | "B" | "C", dst: keyof typeof v6, timeout = 2): string[] => {
+    const both = [dst, v6[dst]].map((each) => ({ from, dst: each, port: 80 }));
+    return world.ask(both, timeout).map((answer) => answer.replace(/ .*/, ""));
+  };
+  const reaches = (...parts: Parameters<typeof asks>): void =>
+    equal([...new Set(asks(...parts))].join().length, 1, `${parts[0]} reaches ${parts[1]}`);
+  /** Nobody answers, be it that packets are dropped or refused on their way. */
+  const cut = (from: "O" | "A" | "B" | "C", dst: keyof typeof v6): void => {
+    const answers = asks(from, dst, 0.6);
+    equal(answers.filter((each) => each.length === 1).join(), "", `${from} reaches ${dst}`);
+  };
+
+  return {
+    get world(): World {
+      return world;
+    },
+    call,
+    run,
+    good,
+    refused,
+    state,
+    elements,
+    reaches,
+    cut,
+  };
+}
+
+const bridges = { A: "br0", B: "br0", C: "br1" } as const;
+
+/** The result of the plugin before, whose first interface is the bridge. */
+export function resultOf(pod: Pod, cniVersion = "1.1.0") {
+  const result = prevResult(pod, cniVersion);
+  result.interfaces[0]!.name = bridges[pod];
+  return result;
+}
+
+/** Other people's rule sets that drop what they do not know, in both families. */
+export const droppers = {
+  docker: `
+for t in iptables ip6tables; do
+  $t -P FORWARD DROP
+  for c in DOCKER DOCKER-USER DOCKER-FORWARD DOCKER-ISOLATION-STAGE-1; do $t -N $c; done
+  $t -A FORWARD -j DOCKER-USER
+  $t -A FORWARD -j DOCKER-FORWARD
+  $t -A DOCKER-FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+  $t -A DOCKER-FORWARD -j DOCKER-ISOLATION-STAGE-1
+  $t -A DOCKER-FORWARD -i docker0 -j ACCEPT
+  $t -A DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j RETURN
+  $t -A DOCKER-USER -j RETURN
+done`,
+  "kube-proxy": `
+for t in iptables ip6tables; do
+  $t -P FORWARD DROP
+  for c in KUBE-FORWARD KUBE-PROXY-FIREWALL KUBE-SERVICES; do $t -N $c; done
+  $t -A FORWARD -m conntrack --ctstate NEW -m comment --comment "kubernetes load balancer firewall" -j KUBE-PROXY-FIREWALL
+  $t -A FORWARD -m comment --comment "kubernetes forwarding rules" -j KUBE-FORWARD
+  $t -A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP
+  $t -A KUBE-FORWARD -m mark --mark 0x4000/0x4000 -j ACCEPT
+  $t -A KUBE-FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+done`,
+};

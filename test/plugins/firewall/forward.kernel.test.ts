@@ -1,0 +1,220 @@
+/**
+ * The built firewall, and packets: hosts that drop what they forward, and policies between bridges. Numbers are those of the
+ * conformance checklist.
+ */
+import { deepEqual, equal, match } from "node:assert/strict";
+import { describeKernel, usual } from "../../kernel/requirements.ts";
+import { droppers, firewallWorld, resultOf } from "./firewall-world.ts";
+
+describeKernel(
+  "firewall ADD",
+  function () {
+    this.timeout(60_000);
+    const here = firewallWorld();
+    const { good, refused, state, elements, reaches, cut } = here;
+    const saved = (tool: string): string[] =>
+      here.world
+        .sh("H", `${tool} -S`)
+        .split("\n")
+        .filter((line) => line.includes("CNI"));
+
+    it("U-178: hands prevResult on as it was, in every version that it lists", () => {
+      for (const version of ["1.1.0", "1.0.0", "0.4.0"]) {
+        const given = resultOf("A", version);
+        const config = { cniVersion: version, prevResult: given };
+        const { json } = good("ADD", "A", { config });
+        if (version.startsWith("1")) deepEqual(json, given);
+        else equal(json.ips[1].address, "fd71::2/64");
+      }
+      refused(1, /0\.3\.1/, "ADD", "A", { config: { cniVersion: "0.3.1" } });
+    });
+
+    it("U-182: leaves one element an address and no table of iptables, however often", () => {
+      good("ADD", "A");
+      const before = state();
+      good("ADD", "A");
+      deepEqual(state(), before);
+      equal(elements("pods4").length + elements("pods6").length, 2);
+      match(elements("pods4").join(), /10\.71\.0\.2.*net\/A:eth0/);
+      equal(here.world.sh("H", "nft list tables").includes("filter"), false);
+    });
+
+    it("has nothing to do for a result without addresses", () => {
+      const before = state();
+      const config = { prevResult: { cniVersion: "1.1.0" } };
+      for (const verb of ["ADD", "CHECK", "DEL"]) good(verb, "A", { config });
+      deepEqual(state(), before);
+    });
+
+    for (const [whose, rules] of Object.entries(droppers)) {
+      for (const bits of [0, 1] as const) {
+        it(`U-179, U-181: opens a host with ${whose}'s FORWARD DROP, br_netfilter ${bits}`, () => {
+          here.world.bridgeNetfilter(bits);
+          here.world.sh("H", rules);
+          cut("A", "192.0.2.2");
+          good("ADD", "A");
+          good("CHECK", "A");
+          reaches("A", "192.0.2.2");
+          cut("O", "10.71.0.2");
+          const left = saved("iptables");
+          for (const tool of ["iptables", "ip6tables"]) {
+            deepEqual(saved(tool), [
+              "-N CNI-ADMIN",
+              "-N CNI-FORWARD",
+              '-A FORWARD -m comment --comment "CNI firewall plugin rules" -j CNI-FORWARD',
+              '-A CNI-FORWARD -m comment --comment "CNI firewall plugin admin overrides" -j CNI-ADMIN',
+              "-A CNI-FORWARD -m mark --mark 0x1000/0x1000 -j ACCEPT",
+            ]);
+          }
+          good("DEL", "A");
+          cut("A", "192.0.2.2");
+          deepEqual(saved("iptables"), left);
+        });
+      }
+    }
+
+    it("opens published ports with the rest", () => {
+      here.world.sh("H", droppers.docker);
+      const runtimeConfig = {
+        portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }],
+      };
+      const ports = { type: "portmap", runtimeConfig };
+      good("ADD", "A", { config: ports });
+      const ask = () => here.world.ask([{ from: "O", dst: "192.0.2.1", port: 8080 }], 0.6)[0];
+      equal(ask(), "hang");
+      good("ADD", "A");
+      equal(ask(), "A 192.0.2.2");
+    });
+
+    it("touches the tables of the families that the container has", () => {
+      here.world.sh("H", droppers.docker);
+      const prevResult = { cniVersion: "1.1.0", ips: [{ address: "10.71.0.2/24" }] };
+      good("ADD", "A", { config: { prevResult } });
+      equal(saved("iptables").length, 5);
+      deepEqual(saved("ip6tables"), []);
+    });
+
+    it("puts back what somebody flushed", () => {
+      here.world.sh("H", droppers.docker);
+      good("ADD", "A");
+      here.world.sh("H", "iptables -F FORWARD; ip6tables -F CNI-FORWARD");
+      refused(101, /"ip filter" has no jump from FORWARD to CNI-FORWARD/, "CHECK", "A");
+      good("ADD", "B");
+      good("CHECK", "A");
+      reaches("A", "192.0.2.2");
+    });
+
+    it("U-180: asks the administrator's chain of that name first", () => {
+      here.world.sh("H", droppers.docker);
+      const own = { config: { iptablesAdminChainName: "CNI-foobar" } };
+      good("ADD", "A");
+      good("ADD", "B", own);
+      good("CHECK", "B", own);
+      for (const tool of ["iptables", "ip6tables"]) {
+        equal(saved(tool).filter((line) => line.endsWith("-j CNI-foobar")).length, 1);
+        here.world.sh("H", `${tool} -A CNI-foobar -p tcp --dport 80 -j DROP`);
+      }
+      cut("B", "192.0.2.2");
+      good("CHECK", "B", own);
+      good("DEL", "B", own);
+      match(saved("iptables").join("\n"), /-A CNI-foobar -p tcp/);
+    });
+
+    for (const bits of [0, 1] as const) {
+      it(`U-183: same-bridge keeps bridges from each other, br_netfilter ${bits}`, () => {
+        here.world.bridgeNetfilter(bits);
+        here.world.sh("H", droppers.docker);
+        const policy = { config: { ingressPolicy: "same-bridge" } };
+        for (const pod of ["A", "B", "C"] as const) good("ADD", pod, policy);
+        reaches("B", "10.71.0.2");
+        cut("C", "10.71.0.2");
+        cut("A", "10.72.0.2");
+        reaches("A", "192.0.2.2");
+        for (const pod of ["A", "B", "C"] as const) good("CHECK", pod, policy);
+      });
+    }
+
+    it("U-184: isolated keeps containers of a bridge from each other too", () => {
+      here.world.bridgeNetfilter(1);
+      const policy = { config: { ingressPolicy: "isolated" } };
+      for (const pod of ["A", "B", "C"] as const) equal(good("ADD", pod, policy).stderr, "");
+      cut("B", "10.71.0.2");
+      cut("C", "10.71.0.2");
+      reaches("A", "192.0.2.2");
+      here.world.bridgeNetfilter(0);
+      match(good("ADD", "A", policy).stderr, /bridge-nf-call-iptables" is not 1/);
+    });
+
+    it("lets bridges of policy open reach each other", () => {
+      for (const pod of ["A", "C"] as const)
+        good("ADD", pod, { config: { ingressPolicy: "open" } });
+      reaches("C", "10.71.0.2");
+    });
+
+    const bad: [string, number, RegExp, object][] = [
+      [
+        "back end firewalld",
+        7,
+        /"backend": "firewalld" is not supported yet.*firewall-cmd/,
+        { backend: "firewalld" },
+      ],
+      [
+        "an unknown policy",
+        7,
+        /ingressPolicy.*unknown ingress policy: "shut"/,
+        { ingressPolicy: "shut" },
+      ],
+      [
+        "a chain of iptables' own",
+        7,
+        /iptablesAdminChainName.*"FORWARD"/,
+        { iptablesAdminChainName: "FORWARD" },
+      ],
+      [
+        "a chain's name with blanks",
+        7,
+        /iptablesAdminChainName.*"X -j DROP"/,
+        { iptablesAdminChainName: "X -j DROP" },
+      ],
+      [
+        "a chain's name of 29 bytes",
+        7,
+        /iptablesAdminChainName/,
+        { iptablesAdminChainName: "X".repeat(29) },
+      ],
+      ["no result", 7, /prevResult/, { prevResult: undefined }],
+      [
+        "a policy without interfaces",
+        7,
+        /interface needs to be set for ingress policy "isolated"/,
+        { ingressPolicy: "isolated", prevResult: { cniVersion: "1.1.0" } },
+      ],
+      [
+        "a bridge without name",
+        7,
+        /got empty bridge name/,
+        {
+          ingressPolicy: "isolated",
+          prevResult: { cniVersion: "1.1.0", interfaces: [{ name: "" }] },
+        },
+      ],
+    ];
+    for (const [what, code, message, config] of bad) {
+      it(`refuses ${what}`, () => {
+        for (const verb of ["ADD", "CHECK"]) refused(code, message, verb, "A", { config });
+        good("DEL", "A", { config });
+      });
+    }
+
+    it("takes any other back end for none, and says so", () => {
+      for (const backend of ["", "iptables", "nftables"]) {
+        equal(good("ADD", "A", { config: { backend } }).stderr, "");
+      }
+      const config = { backend: "ufw", firewalldZone: "public" };
+      const { stderr } = good("ADD", "A", { config });
+      match(stderr, /"backend" "ufw" is not known/);
+      match(stderr, /"firewalldZone" is not used/);
+    });
+  },
+  [...usual, "iptables", "/usr/bin/python3"],
+);
