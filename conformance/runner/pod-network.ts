@@ -1,6 +1,6 @@
 /**
- * Containers on a network as people run them: bridge with host-local, portmap behind it, a server in each container, and a
- * client outside.
+ * Containers on a network as people run them: bridge with host-local, portmap and firewall behind it, a server in each
+ * container, and a client outside.
  * @module
  */
 import { equal } from "node:assert/strict";
@@ -78,6 +78,12 @@ export class PodNetwork {
     const runtimeConfig = portMappings && { portMappings };
     const own = { type: "portmap", capabilities: { portMappings: true }, runtimeConfig };
     return this.#call(command, name, { ...own, ...config }, bin, netns);
+  }
+
+  /** firewall behind it. */
+  firewall(command: string, name: string, config: object = {}): CniCall {
+    const own = { type: "firewall", backend: "iptables", prevResult: this.#results.get(name) };
+    return this.#call(command, name, { ...own, ...config });
   }
 
   #call(command: string, name: string, config: object, bin?: string, netns?: string | null) {
