@@ -1,0 +1,101 @@
+import { deepEqual, equal, throws } from "node:assert/strict";
+import { parseConfig } from "../../../core/cni/config.ts";
+import { describePlace } from "../../../core/nft/describe-element.ts";
+import { allowanceOf } from "../../../plugins/firewall/allowance.ts";
+import { firewallConfig, requireBackend, sayUnused } from "../../../plugins/firewall/config.ts";
+
+const parse = (keys: object) => parseConfig(firewallConfig, { name: "net", ...keys });
+const attachment = { network: "net", containerId: "c1", ifname: "eth0" };
+
+describe("firewallConfig", () => {
+  it("takes empty texts as none", () => {
+    const config = parse({ backend: "", iptablesAdminChainName: "", ingressPolicy: "" });
+    equal(config.iptablesAdminChainName, undefined);
+    equal(config.ingressPolicy, undefined);
+    requireBackend(config);
+  });
+
+  for (const name of ["CNI-ADMIN", "DOCKER-USER", "my.chain_2", "9"]) {
+    it(`takes chain ${name}`, () => {
+      equal(parse({ iptablesAdminChainName: name }).iptablesAdminChainName, name);
+    });
+  }
+  for (const name of ["-A", "a b", "a;b", "$(x)", '"', "ACCEPT", "CNI-FORWARD", "x".repeat(29)]) {
+    it(`refuses chain ${name}`, () => {
+      throws(() => parse({ iptablesAdminChainName: name }), {
+        code: 7,
+        message: /^"iptablesAdminChainName": want/,
+      });
+    });
+  }
+
+  it("names the policy that it does not know", () => {
+    throws(() => parse({ ingressPolicy: "Open" }), {
+      code: 7,
+      message: /unknown ingress policy: "Open", want "open"/,
+    });
+  });
+
+  it("says what to do instead of firewalld", () => {
+    throws(() => requireBackend(parse({ backend: "firewalld" })), {
+      code: 7,
+      details: /leave "backend" out.*--add-source/,
+    });
+  });
+
+  it("says nothing of names that mean our table", () => {
+    const said: string[] = [];
+    for (const backend of [undefined, "", "iptables", "nftables"]) {
+      sayUnused(parse(backend === undefined ? {} : { backend }), (text) => said.push(text));
+    }
+    deepEqual(said, []);
+  });
+});
+
+describe("allowanceOf", () => {
+  const places = (keys: object, prevResult: object): string[] =>
+    allowanceOf({ config: parse(keys), attachment, prevResult } as never).elements.map(
+      describePlace,
+    );
+
+  it("has each address once, of whatever interface", () => {
+    const ips = [
+      { address: "10.1.0.5/24" },
+      { address: "10.1.0.5/16", interface: 7 },
+      { address: "fd00::5/64" },
+    ];
+    deepEqual(places({}, { ips }), [
+      "inet netloom pods4 { 10.1.0.5 }",
+      "inet netloom pods6 { fd00::5 }",
+    ]);
+  });
+
+  it("closes the first interface of the result", () => {
+    const interfaces = [{ name: "br0" }, { name: "eth0", sandbox: "/x" }];
+    deepEqual(places({ ingressPolicy: "isolated" }, { interfaces }), [
+      'inet netloom closed { "br0" }',
+      'inet netloom same { "br0" . "br0" }',
+      'inet netloom apart { "br0" . "br0" }',
+    ]);
+    equal(places({ ingressPolicy: "same-bridge" }, { interfaces }).length, 2);
+    deepEqual(places({ ingressPolicy: "open" }, { interfaces }), []);
+  });
+
+  it("knows the host's link, and the families", () => {
+    const config = parse({});
+    const bridged = allowanceOf({
+      config,
+      attachment,
+      prevResult: { interfaces: [{ name: "br0" }] },
+    });
+    equal(bridged.hostLink, "br0");
+    deepEqual(bridged.forward.families, []);
+    const macvlan = {
+      interfaces: [{ name: "eth0", sandbox: "/x" }],
+      ips: [{ address: "fd00::5/64" }],
+    };
+    const inside = allowanceOf({ config, attachment, prevResult: macvlan });
+    equal(inside.hostLink, undefined);
+    deepEqual(inside.forward.families, [10]);
+  });
+});
