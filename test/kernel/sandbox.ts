@@ -328,7 +328,7 @@ export class Sandbox {
     return readdirSync("/proc").flatMap((name) => {
       const pid = Number(name);
       if (!(pid > 0) || pid === holder || namespaceOf(pid, "mnt") !== mine) return [];
-      if (isBelow(pid, started)) return [];
+      if (started.has(pid) || started.has(parentOf(pid))) return [];
       return [`${pid} ${commandOf(pid)}`];
     });
   }
@@ -358,12 +358,6 @@ function namespaceOf(pid: number | undefined, type: string): string | undefined 
   } catch {
     return undefined; // ended meanwhile, or a kernel thread
   }
-}
-
-/** True for one of those processes and whatever they have started, a server's child for one connection for instance. */
-function isBelow(pid: number, started: ReadonlySet<number>): boolean {
-  for (let each = pid; each > 1; each = parentOf(each)) if (started.has(each)) return true;
-  return false;
 }
 
 function parentOf(pid: number): number {
