@@ -4,12 +4,13 @@
  */
 
 import type { CheckCall } from "../cni/plugin.ts";
-import { attemptAll, CniError, cniCode } from "../errors.ts";
+import { CniError, cniCode } from "../errors.ts";
 import { checkInterface } from "../net/check-interface.ts";
 import type { DetailedLink } from "../net/route-socket.ts";
 import { readRecord } from "../state/record.ts";
+import { checkBesideIpam } from "./check-beside-ipam.ts";
 import { linkRecord } from "./record.ts";
-import { Scene } from "./scene.ts";
+import type { Scene } from "./scene.ts";
 
 /**
  * Compares the link with prevResult and the record; IPAM checks its part beside us.
@@ -22,26 +23,15 @@ export function checkOwnLink<C>(
   kind: string,
   checkKind: (link: DetailedLink, scene: Scene) => void,
 ): void {
-  using scene = Scene.open(call);
-  const waitForIpam = call.ipam.startCheck();
-  attemptAll(() => checkParts(call, scene, kind, checkKind), waitForIpam);
-}
-
-function checkParts<C>(
-  { attachment, ifName: ifname, netnsPath: sandbox, prevResult }: CheckCall<C>,
-  scene: Scene,
-  kind: string,
-  checkKind: (link: DetailedLink, scene: Scene) => void,
-): void {
-  if (prevResult === undefined) {
-    throw new CniError(cniCode.badConfig, "Required prevResult missing");
-  }
-  const own = readRecord(attachment, kind, linkRecord);
-  const up = own?.up ?? true;
-  const { ifindex } = checkInterface(scene.container, { ifname, sandbox, prevResult, own, up });
-  const link = scene.container.detailedLink(ifindex);
-  if (link?.linkInfo?.kind !== kind) {
-    throw new CniError(cniCode.internal, `container interface ${ifname} not of type ${kind}`);
-  }
-  checkKind(link, scene);
+  const { attachment, ifName: ifname, netnsPath: sandbox } = call;
+  checkBesideIpam(call, (scene, prevResult) => {
+    const own = readRecord(attachment, kind, linkRecord);
+    const up = own?.up ?? true;
+    const { ifindex } = checkInterface(scene.container, { ifname, sandbox, prevResult, own, up });
+    const link = scene.container.detailedLink(ifindex);
+    if (link?.linkInfo?.kind !== kind) {
+      throw new CniError(cniCode.internal, `container interface ${ifname} not of type ${kind}`);
+    }
+    checkKind(link, scene);
+  });
 }

@@ -24,15 +24,21 @@ export function connectLink(
   { netns, container: route }: Scene,
   answer: IpamResult | undefined,
 ): CniResult {
-  const { config, ifName: ifname, netnsPath, prevResult } = call;
+  const { config, ifName: ifname, prevResult } = call;
   if (answer === undefined) route.setLink({ ifname, flags: IFF_UP, change: IFF_UP });
   else configureInterface({ netns, route, ifname, result: answer });
   const [[link]] = route.batch(askLink(ifname));
-  if (link === undefined) {
-    throw new CniError(cniCode.internal, `"${ifname}" has vanished from "${netnsPath}"`);
-  }
-  const interfaces = [{ ...describeLink(link), sandbox: netnsPath }];
+  const interfaces = [describeContainerLink(call, link)];
   return attachedResult({ prevResult, interfaces, container: 0, ipam: answer, dns: config.dns });
+}
+
+/** The container's link as a result tells of it. @throws {CniError} when it is not there any more */
+export function describeContainerLink(
+  { ifName, netnsPath }: Pick<AddCall<unknown>, "ifName" | "netnsPath">,
+  link: LinkState | undefined,
+): CniInterface {
+  if (link !== undefined) return { ...describeLink(link), sandbox: netnsPath };
+  throw new CniError(cniCode.internal, `"${ifName}" has vanished from "${netnsPath}"`);
 }
 
 /** A link as a result tells of it. */

@@ -5,11 +5,11 @@
 
 import type { CheckCall } from "../cni/plugin.ts";
 import type { CniInterface, CniResult } from "../cni/result.ts";
-import { attemptAll, CniError, cniCode } from "../errors.ts";
 import { checkInterface, checkLink } from "../net/check-interface.ts";
 import type { LinkEnd, LinkPort } from "../net/route-socket.ts";
+import { checkBesideIpam } from "./check-beside-ipam.ts";
 import { checkRules } from "./rules.ts";
-import { Scene } from "./scene.ts";
+import type { Scene } from "./scene.ts";
 import { usableRecord, type VethPlugin, type VethRecord } from "./veth-record.ts";
 
 /** What CHECK has found in the container, for what is special about a plugin. */
@@ -34,20 +34,15 @@ export function checkVethAttachment<C, R extends VethRecord>(
   isUp: boolean,
   checkHost: (found: CheckedVeth<R>) => void,
 ): void {
-  using scene = Scene.open(call);
-  const waitForIpam = call.ipam.startCheck();
-  attemptAll(() => {
-    const { attachment, ifName: ifname, netnsPath: sandbox, prevResult } = call;
-    if (prevResult === undefined) {
-      throw new CniError(cniCode.badConfig, "Required prevResult missing");
-    }
+  const { attachment, ifName: ifname, netnsPath: sandbox } = call;
+  checkBesideIpam(call, (scene, prevResult) => {
     const record = usableRecord(plugin, attachment);
     const expected = { ifname, sandbox, prevResult, own: record, up: record?.up ?? isUp };
     const inside = checkInterface(scene.container, expected);
     checkHost({ scene, prevResult, inside, record });
     // without a record the reference's plugin may have made it, and that has no elements here
     if (record !== undefined) checkRules(attachment, plugin.elements(attachment, record));
-  }, waitForIpam);
+  });
 }
 
 /**

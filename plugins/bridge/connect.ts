@@ -7,8 +7,7 @@ import { IFF_UP } from "netlink-ts/route/link.ts";
 
 import type { AddCall } from "../../core/cni/plugin.ts";
 import type { CniInterface, CniResult } from "../../core/cni/result.ts";
-import { CniError, cniCode } from "../../core/errors.ts";
-import { describeLink } from "../../core/link/connect.ts";
+import { describeContainerLink, describeLink } from "../../core/link/connect.ts";
 import type { Scene } from "../../core/link/scene.ts";
 import { announce } from "../../core/net/announce.ts";
 import { attachedResult } from "../../core/net/attached-result.ts";
@@ -102,16 +101,14 @@ function bringUp(call: AddCall<BridgeConfig>, attached: Attached): number | unde
 }
 
 function containerEnd(
-  { ifName: ifname, netnsPath }: AddCall<BridgeConfig>,
+  call: AddCall<BridgeConfig>,
   { scene: { container }, veth: { mac } }: Attached,
   ifindex: number | undefined,
 ): CniInterface {
+  const { ifName: ifname } = call;
   const link =
     ifindex === undefined
       ? container.linkByName(ifname)
       : announce(container, { ifname, ifindex, mac });
-  if (link === undefined) {
-    throw new CniError(cniCode.internal, `"${ifname}" has vanished from "${netnsPath}"`);
-  }
-  return { ...describeLink(link), sandbox: netnsPath };
+  return describeContainerLink(call, link);
 }

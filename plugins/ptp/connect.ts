@@ -5,8 +5,7 @@
 
 import type { AddCall } from "../../core/cni/plugin.ts";
 import type { CniDns, CniResult, IpamResult } from "../../core/cni/result.ts";
-import { CniError, cniCode } from "../../core/errors.ts";
-import { describeLink } from "../../core/link/connect.ts";
+import { describeContainerLink, describeLink } from "../../core/link/connect.ts";
 import type { Scene } from "../../core/link/scene.ts";
 import { isIpv4 } from "../../core/net/address.ts";
 import { announce } from "../../core/net/announce.ts";
@@ -32,7 +31,7 @@ export function connect(
   call: AddCall<{ dns?: CniDns | undefined }>,
   { scene, veth, answer, hops }: Attached,
 ): CniResult {
-  const { config, ifName: ifname, netnsPath, prevResult } = call;
+  const { config, ifName: ifname, prevResult } = call;
   const { netns, host, container } = scene;
   const gateways = hops.map(({ gateway }) => gateway);
   enableForwarding(host, gateways);
@@ -44,10 +43,7 @@ export function connect(
   const ends = { ifname: veth.host, ifindex: end.ifindex };
   extendInterface(host, ends, hostAddresses(hops), hostRoutes(hops));
   const link = announce(container, { ifname, ifindex, mac: veth.mac });
-  if (link === undefined) {
-    throw new CniError(cniCode.internal, `"${ifname}" has vanished from "${netnsPath}"`);
-  }
-  const interfaces = [describeLink(end), { ...describeLink(link), sandbox: netnsPath }];
+  const interfaces = [describeLink(end), describeContainerLink(call, link)];
   return attachedResult({ prevResult, interfaces, container: 1, ipam: answer, dns: config.dns });
 }
 
