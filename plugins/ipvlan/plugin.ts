@@ -16,7 +16,7 @@ import type { Scene } from "../../core/link/scene.ts";
 import { requireLinkOn } from "../../core/link/status.ts";
 import { collectRecords, deleteAttachment } from "../../core/link/verbs.ts";
 import type { DetailedLink } from "../../core/net/route-socket.ts";
-import { type IpvlanConfig, ipvlanConfig, modeName, modeOf } from "./config.ts";
+import { type IpvlanConfig, ipvlanConfig, modes } from "./config.ts";
 
 const kind = "ipvlan";
 
@@ -64,7 +64,7 @@ function planLink(call: AddCall<IpvlanConfig>, scene: Scene): PlannedLink {
   const side = scene.side(config.linkInContainer);
   const master = findMaster(side, config.master ?? chainedMaster(call.prevResult));
   const mtu = config.mtu > 0 ? config.mtu : undefined;
-  const linkInfo = { kind, data: { mode: modeOf(config), flags: 0 } };
+  const linkInfo = { kind, data: { mode: modes.numberOf(config.mode), flags: 0 } };
   return { side, link: { link: master.ifindex, mtu, linkInfo } };
 }
 
@@ -79,7 +79,7 @@ function chainedMaster(result: CniResult | undefined): string | undefined {
 
 function checkMode({ config }: CheckCall<IpvlanConfig>, link: DetailedLink): void {
   const mode = linkData(link, kind)?.mode;
-  if (mode === modeOf(config)) return;
-  const message = `Container IPVlan mode ${modeName(mode)} does not match expected value: ${config.mode}`;
+  if (mode === modes.numberOf(config.mode)) return;
+  const message = `Container IPVlan mode ${modes.nameOf(mode)} does not match expected value: ${config.mode}`;
   throw new CniError(cniCode.internal, message);
 }

@@ -13,27 +13,26 @@ import * as z from "zod/mini";
 
 import { networkConfig } from "../../core/cni/config.ts";
 import { dnsField, integerField, interfaceNameField, unsetIfEmpty } from "../../core/cni/fields.ts";
+import { linkModes } from "../../core/link/modes.ts";
 
-const modes: Readonly<Record<string, number>> = {
-  bridge: MACVLAN_MODE_BRIDGE,
-  private: MACVLAN_MODE_PRIVATE,
-  vepa: MACVLAN_MODE_VEPA,
-  passthru: MACVLAN_MODE_PASSTHRU,
-};
+/** Modes of macvlan. */
+export const modes = linkModes(
+  "macvlan",
+  {
+    bridge: MACVLAN_MODE_BRIDGE,
+    private: MACVLAN_MODE_PRIVATE,
+    vepa: MACVLAN_MODE_VEPA,
+    passthru: MACVLAN_MODE_PASSTHRU,
+  },
+  "bridge",
+);
 const LARGEST_U32 = 0xffff_ffff;
 const macText = z.optional(z.string());
 
 /** Keys of macvlan. */
 export const macvlanConfig = z.extend(networkConfig, {
   master: unsetIfEmpty(interfaceNameField),
-  mode: z._default(
-    z.string().check(
-      z.refine((name: string) => name === "" || Object.hasOwn(modes, name), {
-        error: ({ input }) => `unknown macvlan mode: "${input}"`,
-      }),
-    ),
-    "bridge",
-  ),
+  mode: modes.field,
   mtu: z._default(z.int(), 0),
   mac: macText,
   linkInContainer: z._default(z.boolean(), false),
@@ -42,13 +41,3 @@ export const macvlanConfig = z.extend(networkConfig, {
   runtimeConfig: z.optional(z.object({ mac: macText })),
 });
 export type MacvlanConfig = z.output<typeof macvlanConfig>;
-
-/** MACVLAN_MODE_* of the key. */
-export function modeOf({ mode }: MacvlanConfig): number {
-  return modes[mode] ?? MACVLAN_MODE_BRIDGE;
-}
-
-/** The name of a MACVLAN_MODE_*. */
-export function modeName(mode: number | undefined): string {
-  return Object.keys(modes).find((name) => modes[name] === mode) ?? String(mode);
-}

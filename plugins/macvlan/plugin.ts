@@ -15,7 +15,7 @@ import type { Scene } from "../../core/link/scene.ts";
 import { requireLinkOn } from "../../core/link/status.ts";
 import { collectRecords, deleteAttachment } from "../../core/link/verbs.ts";
 import { randomMac, requestedMac } from "../../core/net/mac.ts";
-import { type MacvlanConfig, macvlanConfig, modeName, modeOf } from "./config.ts";
+import { type MacvlanConfig, macvlanConfig, modes } from "./config.ts";
 
 const kind = "macvlan";
 
@@ -42,7 +42,7 @@ function planLink(call: AddCall<MacvlanConfig>, scene: Scene): PlannedLink {
   const address = containerMac(call) ?? randomMac();
   const side = scene.side(config.linkInContainer);
   const master = findMaster(side, config.master);
-  const data = { mode: modeOf(config), bcQueueLen: config.bcqueuelen || undefined };
+  const data = { mode: modes.numberOf(config.mode), bcQueueLen: config.bcqueuelen || undefined };
   const mtu = mtuOn(master, config.mtu);
   return { side, link: { link: master.ifindex, mtu, address, linkInfo: { kind, data } } };
 }
@@ -62,7 +62,7 @@ function checkMode(
 ): void {
   findMaster(scene.side(config.linkInContainer), config.master);
   const mode = linkData(link, kind)?.mode;
-  if (mode === modeOf(config)) return;
-  const message = `container macvlan mode ${modeName(mode)} does not match expected value: ${config.mode}`;
+  if (mode === modes.numberOf(config.mode)) return;
+  const message = `container macvlan mode ${modes.nameOf(mode)} does not match expected value: ${config.mode}`;
   throw new CniError(cniCode.internal, message);
 }
