@@ -5,7 +5,8 @@
 
 import type { DelCall, GcCall } from "../cni/plugin.ts";
 import { attemptAll } from "../errors.ts";
-import { recordedAttachments, removeEmptyDirectories, removeRecord } from "../state/record.ts";
+import { removeRecord } from "../state/record.ts";
+import { removeStaleRecords } from "../state/stale-records.ts";
 import { deleteOwnedLink } from "./owned-link.ts";
 
 /**
@@ -25,15 +26,5 @@ export function collectRecords(call: GcCall<unknown>, kind: string): void {
   attemptAll(
     () => removeStaleRecords(call, kind),
     () => call.ipam.gc(),
-  );
-}
-
-/** Removes the records of stale attachments; none when nothing is known of what is valid. */
-export function removeStaleRecords(call: GcCall<unknown>, name: string): void {
-  if (call.validAttachments === undefined) return;
-  const stale = recordedAttachments(call.network, name).filter((each) => call.isStale(each));
-  attemptAll(
-    ...stale.map((attachment) => () => removeRecord(attachment, name)),
-    () => removeEmptyDirectories(call.network), // of a DEL that was killed behind the record
   );
 }

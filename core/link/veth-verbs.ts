@@ -12,9 +12,9 @@ import { type Link, RouteSocket } from "../net/route-socket.ts";
 import { createVeth, type Veth, type WantedVeth } from "../net/veth.ts";
 import type { Rollback } from "../rollback.ts";
 import { readRecord, removeRecord } from "../state/record.ts";
+import { removeStaleRecords } from "../state/stale-records.ts";
 import { removeRules, removeStaleRules } from "./rules.ts";
 import type { Scene } from "./scene.ts";
-import { removeStaleRecords } from "./verbs.ts";
 import type { VethPlugin, VethRecord } from "./veth-record.ts";
 
 /** Makes the pair, which a failing ADD deletes. */

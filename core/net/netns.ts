@@ -77,9 +77,13 @@ export class Netns implements Disposable {
 
   /** True when both are the same namespace, whatever their paths. */
   isSame(other: Netns): boolean {
-    const mine = this.#identity();
-    const theirs = other.#identity();
-    return mine.dev === theirs.dev && mine.ino === theirs.ino;
+    return this.identity() === other.identity();
+  }
+
+  /** Device and inode, as `4:4026532201`: what a record knows a namespace by. */
+  identity(): string {
+    const { dev, ino } = this.#fd === undefined ? host.stat(ownPath) : host.fstat(this.#fd);
+    return `${dev}:${ino}`;
   }
 
   /** Runs `fn` in this namespace and returns to the one before, also when `fn` throws. May be nested. */
@@ -116,10 +120,6 @@ export class Netns implements Disposable {
     if (this.#fd !== undefined) host.close(this.#fd);
     if (this.#home !== undefined) host.close(this.#home);
     this.#home = undefined;
-  }
-
-  #identity(): HostStat {
-    return this.#fd === undefined ? host.stat(ownPath) : host.fstat(this.#fd);
   }
 
   #ownDescriptor(): number {

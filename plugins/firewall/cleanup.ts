@@ -10,7 +10,7 @@ import { NftSocket } from "../../core/nft/nft-socket.ts";
 import { ownedElements } from "../../core/nft/owned-elements.ts";
 import { removeElements } from "../../core/nft/remove-elements.ts";
 import type { SetName } from "../../core/nft/sets.ts";
-import { recordedAttachments, removeEmptyDirectories } from "../../core/state/record.ts";
+import { removeStaleRecords } from "../../core/state/stale-records.ts";
 import type { FirewallConfig } from "./config.ts";
 import { forgetAllowed, recordedAsAllowed, recordName } from "./record.ts";
 
@@ -29,14 +29,12 @@ export function forbid(attachment: Attachment): void {
 
 /** Removes what attachments of this network left that are valid no more, going on past failures. */
 export function collectGarbage(call: GcCall<FirewallConfig>): void {
-  const { network, validAttachments, isStale } = call;
+  const { network, validAttachments } = call;
   if (validAttachments === undefined) return;
   const valid = new Set(validAttachments.filter((each) => each.network === network).map(ownerText));
-  const stale = recordedAttachments(network, recordName).filter(isStale);
   attemptAll(
     () => removeStale(network, valid),
-    ...stale.map((attachment) => () => forgetAllowed(attachment)),
-    () => removeEmptyDirectories(network),
+    () => removeStaleRecords(call, recordName),
   );
 }
 

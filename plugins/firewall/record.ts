@@ -5,11 +5,11 @@
 
 import * as z from "zod/mini";
 
-import { type Attachment, ownerText } from "../../core/attachment.ts";
-import { warn } from "../../core/log.ts";
+import type { Attachment } from "../../core/attachment.ts";
 import { belongsToPod } from "../../core/nft/ownership.ts";
-import { decodeElements, encodeElements, type TableElement } from "../../core/nft/table-element.ts";
-import { readRecord, recordPath, removeRecord, writeRecord } from "../../core/state/record.ts";
+import { recordedElements } from "../../core/nft/recorded-elements.ts";
+import { encodeElements, type TableElement } from "../../core/nft/table-element.ts";
+import { readRecord, removeRecord, writeRecord } from "../../core/state/record.ts";
 
 /** Name of the record among those of an attachment. */
 export const recordName = "firewall";
@@ -28,11 +28,7 @@ export function recordAllowed(attachment: Attachment, elements: readonly TableEl
 /** What the record says is let through; undefined without a record that can be read, and all of it. */
 export function recordedAsAllowed(attachment: Attachment): TableElement[] | undefined {
   const record = readRecord(attachment, recordName, firewallRecord);
-  if (record === undefined) return undefined;
-  const elements = decodeElements(record.elements, ownerText(attachment));
-  if (elements.length === record.elements.length) return elements;
-  warn(`steps over "${recordPath(attachment, recordName)}": it has elements of no known set`);
-  return undefined;
+  return record && recordedElements(attachment, recordName, record.elements);
 }
 
 /** Forgets what was let through. */

@@ -8,14 +8,13 @@ import * as z from "zod/mini";
 import { type Attachment, ownerNetworkText, ownerText } from "../../core/attachment.ts";
 import { isErrno } from "../../core/errors.ts";
 import { host } from "../../core/host.ts";
-import { warn } from "../../core/log.ts";
-import { decodeElements, encodeElements, type TableElement } from "../../core/nft/table-element.ts";
+import { recordedElements } from "../../core/nft/recorded-elements.ts";
+import { encodeElements, type TableElement } from "../../core/nft/table-element.ts";
 import {
   hasRecord,
   readRecord,
   recordedAttachments,
   recordedNetworks,
-  recordPath,
   removeRecord,
   writeRecord,
 } from "../../core/state/record.ts";
@@ -60,12 +59,8 @@ export function recordPublished(
 export function recordedAsPublished(attachment: Attachment): PublishedRecord | undefined {
   const record = readRecord(attachment, recordName, portmapRecord);
   if (record === undefined) return undefined;
-  const elements = decodeElements(record.elements, ownerText(attachment));
-  if (elements.length === record.elements.length) {
-    return { elements, displaced: record.displaced ?? [] };
-  }
-  warn(`steps over "${recordPath(attachment, recordName)}": it has elements of no known set`);
-  return undefined;
+  const elements = recordedElements(attachment, recordName, record.elements);
+  return elements && { elements, displaced: record.displaced ?? [] };
 }
 
 /** Same as {@link recordedAsPublished} for an owner text; undefined too when the pod is gone. */

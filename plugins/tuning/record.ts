@@ -7,8 +7,6 @@
 import * as z from "zod/mini";
 
 import type { Attachment } from "../../core/attachment.ts";
-import { host } from "../../core/host.ts";
-import type { Netns } from "../../core/net/netns.ts";
 import {
   hasRecord,
   readRecord,
@@ -23,7 +21,7 @@ export const recordName = "tuning";
 const tuningRecord = z.object({
   /** CNI_NETNS. */
   path: z.string(),
-  /** Device and inode of the namespace, as `4:4026532201`. */
+  /** As of `Netns.identity`. */
   netns: z.string(),
   /** The link whose settings are saved. */
   ifindex: z.optional(z.number()),
@@ -61,10 +59,4 @@ export function isTunedElsewhere(attachment: Attachment): boolean {
     (network) =>
       network !== attachment.network && hasRecord({ ...attachment, network }, recordName),
   );
-}
-
-/** What a record knows a namespace by. */
-export function identityOf({ fd }: Netns): string {
-  const { dev, ino } = fd === undefined ? host.stat("/proc/self/ns/net") : host.fstat(fd);
-  return `${dev}:${ino}`;
 }

@@ -13,7 +13,6 @@ import { dataDirOf, type TuningConfig } from "./config.ts";
 import { findLink, restoreSteps } from "./link.ts";
 import {
   forgetTuned,
-  identityOf,
   isTunedElsewhere,
   readTuned,
   recordName,
@@ -63,7 +62,7 @@ function tunedOf(attachment: Attachment, config: Partial<TuningConfig>): Tuned {
 function end(tuned: Tuned, netns: Netns | undefined, warn: Warn): void {
   const { attachment, record, file } = tuned;
   // another namespace may have come to lie where the attachment's was
-  if (netns && (record === undefined || identityOf(netns) === record.netns)) {
+  if (netns && (record === undefined || netns.identity() === record.netns)) {
     attemptAll(
       () => restoreLink(tuned, netns, warn),
       () => restoreSysctls(netns, record),

@@ -12,7 +12,7 @@ import { RouteSocket } from "../../core/net/route-socket.ts";
 import { Rollback } from "../../core/rollback.ts";
 import { dataDirOf, type LinkSettings, type TuningConfig, type Wanted } from "./config.ts";
 import { changeLink, differing, findLink, namesOf, pickSettings, type TunedLink } from "./link.ts";
-import { forgetTuned, identityOf, readTuned, recordTuned, type TuningRecord } from "./record.ts";
+import { forgetTuned, readTuned, recordTuned, type TuningRecord } from "./record.ts";
 import { readSaved, removeSaved, savedPath, writeSaved } from "./saved.ts";
 import { currentValue, type SetSysctl, type Sysctl, sameValue, setSysctl } from "./sysctls.ts";
 
@@ -38,7 +38,7 @@ export function tune(call: Call, wanted: Wanted, netns: Netns): void {
   using rollback = new Rollback();
   const link = route && requireLink(route, call);
   const current = netns.run(() => wanted.sysctls.map(currentValue));
-  const record = keep(call, identityOf(netns), { wanted, link, current }, rollback);
+  const record = keep(call, netns.identity(), { wanted, link, current }, rollback);
   const asRecorded = JSON.stringify(record);
   for (const [index, { name }] of wanted.sysctls.entries()) {
     const set = record.sysctls.find((each) => each.name === name)!;
