@@ -2,9 +2,10 @@
  * Calls of the built firewall in a world of pods, and what they leave.
  * @module
  */
-import { deepEqual, equal, match } from "node:assert/strict";
+import { equal, match } from "node:assert/strict";
 import { World } from "../../core/nft/world.ts";
-import type { CniCall, CniOutcome } from "../../kernel/sandbox.ts";
+import type { CniCall } from "../../kernel/sandbox.ts";
+import { callsOf } from "../portmap/calls-of.ts";
 import { type Pod, prevResult } from "../portmap/portmap-world.ts";
 
 /** What goes over the configuration, and over the call. */
@@ -43,34 +44,12 @@ export function firewallWorld() {
     },
     ...more.call,
   });
-  const run = (command: string, pod: Pod, more?: More): CniOutcome =>
-    world.sandbox.cni(call(command, pod, more));
-  /** Runs a call that has to succeed. */
-  const good = (command: string, pod: Pod, more?: More): CniOutcome => {
-    const done = run(command, pod, more);
-    equal(done.status, 0, `${command}: ${done.stdout}${done.stderr}`);
-    return done;
-  };
-  /** What is in nf_tables, and the files of the program. */
-  const state = (): string[] => {
-    const { nft, files } = world.sandbox.snapshot();
-    return [...nft, ...files.filter((file) => file.includes("netloom"))];
-  };
+  const { run, good, state, refusal } = callsOf(() => world.sandbox, call);
   /** Runs a call that has to fail with this code and message, and to change nothing. @returns msg and details */
-  const refused = (
-    code: number,
-    message: RegExp,
-    command: string,
-    pod: Pod,
-    more?: More,
-  ): string => {
-    const before = state();
-    const done = run(command, pod, more);
-    equal(done.status, 1, done.stdout);
-    equal(done.json.code, code, done.stdout);
-    const text = `${done.json.msg}; ${done.json.details ?? ""}`;
+  const refused = (code: number, message: RegExp, ...parts: Parameters<typeof call>): string => {
+    const { msg, details = "" } = refusal(code, ...parts);
+    const text = `${msg}; ${details}`;
     match(text, message);
-    deepEqual(state(), before, "nothing is changed");
     return text;
   };
   /** Elements of a set, one each, as nft's JSON. */

@@ -5,6 +5,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describeKernel } from "../../kernel/requirements.ts";
 import { type CniCall, Sandbox } from "../../kernel/sandbox.ts";
 import { add, type Config, link, pings, refused, succeed } from "../bridge/network.ts";
+import { leavesOthersAlone } from "../links/others.ts";
 
 const config: Config = {
   cniVersion: "1.1.0",
@@ -141,15 +142,7 @@ describeKernel("macvlan", () => {
 
   it("SPEC-046, SPEC-047, SPEC-059: leaves a link of that name alone, and its own attachment whole", () => {
     using sandbox = lan();
-    const [netns, other] = [sandbox.pod("a"), sandbox.pod("b")];
-    const prevResult = add(sandbox, config, { netns });
-    match(refused(sandbox, { command: "ADD", config, netns }).msg, /"eth0" already exists/);
-    succeed(sandbox, { command: "CHECK", config: { ...config, prevResult }, netns });
-    sandbox.ok(["ip", "link", "add", "eth0", "type", "veth"], { netns: other });
-    const before = sandbox.snapshot(other);
-    refused(sandbox, { command: "ADD", config, netns: other, containerId: "c2" });
-    succeed(sandbox, { command: "DEL", config, netns: other, containerId: "c2" });
-    deepEqual(sandbox.snapshot(other), before);
+    leavesOthersAlone(sandbox, config);
   });
 
   it("U-063, U-065: is checked, deleted, deleted again, and gone", () => {

@@ -2,9 +2,10 @@
  * Calls of the built portmap in a world of pods, and what they leave.
  * @module
  */
-import { deepEqual, equal, match } from "node:assert/strict";
+import { match } from "node:assert/strict";
 import { World } from "../../core/nft/world.ts";
-import type { CniCall, CniOutcome } from "../../kernel/sandbox.ts";
+import type { CniCall } from "../../kernel/sandbox.ts";
+import { callsOf } from "./calls-of.ts";
 
 /** One entry of `portMappings`. */
 export interface Mapping {
@@ -86,27 +87,10 @@ export function portmapWorld() {
   });
   type CallParts = Parameters<typeof call>;
 
-  const run = (...parts: CallParts): CniOutcome => world.sandbox.cni(call(...parts));
-  /** Runs a call that has to succeed. */
-  const good = (...parts: CallParts): CniOutcome => {
-    const done = run(...parts);
-    equal(done.status, 0, `${parts[0]}: ${done.stdout}${done.stderr}`);
-    return done;
-  };
-  /** What is in nf_tables, and the files of the program. */
-  const state = (): string[] => {
-    const { nft, files } = world.sandbox.snapshot();
-    return [...nft, ...files.filter((file) => file.includes("netloom"))];
-  };
+  const { run, good, state, refusal } = callsOf(() => world.sandbox, call);
   /** Runs a call that has to fail with this code and message, and to change nothing. */
-  const refused = (code: number, message: RegExp, ...parts: CallParts): void => {
-    const before = state();
-    const done = run(...parts);
-    equal(done.status, 1, done.stdout);
-    equal(done.json.code, code, done.stdout);
-    match(done.json.msg, message);
-    deepEqual(state(), before, "nothing is changed");
-  };
+  const refused = (code: number, message: RegExp, ...parts: CallParts): void =>
+    match(refusal(code, ...parts).msg, message);
   /** Elements of maps, one a line, as nft has them: `any4 {…}`. */
   const published = (): string =>
     world.sandbox
