@@ -10,7 +10,7 @@ import type { Step } from "./steps.ts";
 
 const bin = (name: string) => join(root, "node_modules", ".bin", name);
 
-/** Format, lint and types: for each one a step that passes or fails as a whole. */
+/** Format, lint, types and copies: for each one a step that passes or fails as a whole. */
 export const staticSteps: readonly Step[] = [
   {
     name: "format and lint",
@@ -19,6 +19,7 @@ export const staticSteps: readonly Step[] = [
   },
   { name: "types of shipped code", argv: [bin("tsc")], counts: "status" },
   { name: "types of tests and scripts", argv: [bin("tsc"), "-p", "test"], counts: "status" },
+  { name: "duplicated code", argv: [bin("jscpd"), "."], counts: "status" },
 ];
 
 /** One mocha process over those files. */
