@@ -21,8 +21,8 @@ export interface Step {
   counts: "status" | "report";
   /** Names of steps that have to be over before, however they ended; one that is not in the run is not waited for. */
   after?: readonly string[];
-  /** It takes no place of the others: it starts at once and gets what time they leave. */
-  background?: boolean;
+  /** It takes no place of the others and starts at once. `waits`: it waits most of its time. `yields`: it gets what time they leave. */
+  beside?: "waits" | "yields";
   /** More environment. */
   env?: Readonly<Record<string, string>>;
   /** It is killed after this long. Default 15 minutes. */
@@ -41,7 +41,7 @@ export interface StepResult {
 
 /** How steps are run. */
 export interface RunOptions {
-  /** How many steps at once, those in the background apart. */
+  /** How many steps at once, those beside the others apart. */
   places: number;
   /** Called with each step that starts. */
   started?(step: Step): void;
@@ -90,10 +90,10 @@ function ready(
   places: number,
 ): Step[] {
   const unfinished = new Set([...waiting, ...running.keys()].map(({ name }) => name));
-  let free = places - [...running.keys()].filter(({ background }) => background !== true).length;
-  return waiting.filter(({ after = [], background }) => {
+  let free = places - [...running.keys()].filter(({ beside }) => beside === undefined).length;
+  return waiting.filter(({ after = [], beside }) => {
     if (after.some((name) => unfinished.has(name))) return false;
-    return background === true || free-- > 0;
+    return beside !== undefined || free-- > 0;
   });
 }
 
@@ -112,7 +112,7 @@ async function runStep(step: Step, show: boolean): Promise<StepResult> {
 }
 
 /** @returns how it ended: `""` when well, else as `status 1` */
-function execute({ argv, env, background, timeoutMs }: Step, file: string, show: boolean) {
+function execute({ argv, env, beside, timeoutMs }: Step, file: string, show: boolean) {
   return new Promise<{ ending: string; output: string }>((resolve) => {
     let output = "";
     const child = spawn(argv[0], argv.slice(1), {
@@ -122,7 +122,7 @@ function execute({ argv, env, background, timeoutMs }: Step, file: string, show:
       detached: true, // a group of its own, so that all of it can be ended
     });
     children.add(child);
-    if (background === true && child.pid !== undefined) giveWay(child.pid);
+    if (beside === "yields" && child.pid !== undefined) giveWay(child.pid);
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
         output += text;

@@ -97,10 +97,12 @@ describe("runSteps", () => {
     deepEqual([first, second], ["+a", "+b"]);
   });
 
-  it("gives a step in the background no place", async () => {
-    const steps = [script("a", "", { background: true }), script("b", "")];
-    deepEqual((await orderOf(steps, 1)).slice(0, 2), ["+a", "+b"]);
-  });
+  for (const beside of ["waits", "yields"] as const) {
+    it(`gives a step no place that ${beside}`, async () => {
+      const steps = [script("a", "", { beside }), script("b", "")];
+      deepEqual((await orderOf(steps, 1)).slice(0, 2), ["+a", "+b"]);
+    });
+  }
 
   it("lets a step wait for others, even for one that fails, and not for one that is not there", async () => {
     const steps = [
