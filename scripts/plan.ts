@@ -54,6 +54,11 @@ const kernelFolders = [
 ];
 /** Each file in here lasts long enough for a process of its own. */
 const longFiles = "test/faults";
+/** And these, which go over all programs, for several: each does its share. As many as a program has entries would sort them by verb. */
+const sweeps: Readonly<Record<string, number>> = {
+  "test/faults/kill.kernel.test.ts": 5,
+  "test/faults/failing-calls.kernel.test.ts": 4,
+};
 
 /** Tests of the built programs on the machine's own kernel. */
 export function kernelSteps(): Step[] {
@@ -61,12 +66,18 @@ export function kernelSteps(): Step[] {
   const folderOf = (file: string) => kernelFolders.find((folder) => file.startsWith(`${folder}/`));
   return kernelFolders.flatMap((folder) => {
     const mine = files.filter((file) => folderOf(file) === folder);
-    const groups = folder === longFiles ? mine.map((file) => [file]) : [mine];
-    const name = ([file = ""]: string[]) =>
-      folder === longFiles ? file.replace(/\.kernel\.test\.ts$/, "") : folder;
-    return groups
-      .filter((group) => group.length > 0)
-      .map((group) => mochaStep(`kernel tests of ${name(group)}`, group));
+    if (folder === longFiles) return mine.flatMap(longSteps);
+    return mine.length === 0 ? [] : [mochaStep(`kernel tests of ${folder}`, mine)];
+  });
+}
+
+function longSteps(file: string): Step[] {
+  const name = `kernel tests of ${file.replace(/\.kernel\.test\.ts$/, "")}`;
+  const parts = sweeps[file];
+  if (parts === undefined) return [mochaStep(name, [file])];
+  return Array.from({ length: parts }, (_, index) => {
+    const share = `${index + 1}/${parts}`;
+    return mochaStep(`${name}, ${share}`, [file], { env: { NETLOOM_SHARE: share } });
   });
 }
 

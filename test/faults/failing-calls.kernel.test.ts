@@ -11,6 +11,7 @@ import { describeKernel, usual } from "../kernel/requirements.ts";
 import { Attachments } from "./attachments.ts";
 import { plausibleErrors } from "./plausible-errors.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
+import { ours } from "./share.ts";
 import { describeStep, FaultyRuns, type Step } from "./system-calls.ts";
 
 /** The attachment whose call has the fault, and one that is there all the time. */
@@ -193,22 +194,21 @@ function sweep(context: Context, scenario: Scenario, verb: Verb): void {
     context.test.title += `: ${injected} calls failed, ${succeeded} of them without harm`;
 }
 
+const verbs = [
+  { title: "in ADD: it says what failed and undoes everything (SPEC-049)", verb: "addOnNewHost" },
+  { title: "in ADD beside another container: likewise", verb: "addBesideAnother" },
+  { title: "in DEL: the next DEL cleans up everything", verb: "del" },
+] as const;
+const all = scenarios.flatMap((scenario) => verbs.map((verb) => [scenario, verb] as const));
+
 describeKernel(
   "a failing system call",
   function () {
     this.timeout(1_800_000);
 
-    for (const scenario of scenarios) {
-      describe(scenario.title, () => {
-        it("in ADD: it says what failed and undoes everything (SPEC-049)", function () {
-          sweep(this, scenario, "addOnNewHost");
-        });
-        it("in ADD beside another container: likewise", function () {
-          sweep(this, scenario, "addBesideAnother");
-        });
-        it("in DEL: the next DEL cleans up everything", function () {
-          sweep(this, scenario, "del");
-        });
+    for (const [scenario, { title, verb }] of ours(all)) {
+      it(`${scenario.title}: ${title}`, function () {
+        sweep(this, scenario, verb);
       });
     }
   },

@@ -13,6 +13,7 @@ import { describeKernel, usual } from "../kernel/requirements.ts";
 import { builtPrograms, type CniCall } from "../kernel/sandbox.ts";
 import { Attachments } from "./attachments.ts";
 import { likeMacvlan, type Scenario, scenarios } from "./scenarios.ts";
+import { ours } from "./share.ts";
 import { changesNothing, describeStep, FaultyRuns, type Step } from "./system-calls.ts";
 
 const everyCall = process.env["NETLOOM_EVERY_CALL"] === "1";
@@ -179,6 +180,18 @@ function sweep(context: Context, scenario: Scenario, verb: string, busy: boolean
     test.title += `: ${exist} system calls, ${steps.length} points that differ, ${tried} kills`;
 }
 
+const verbs = [
+  {
+    title: "ADD on a host that had none before (ROB-002, ROB-003, ROB-004)",
+    verb: "ADD",
+    busy: false,
+  },
+  { title: "ADD beside another container", verb: "ADD", busy: true },
+  { title: "DEL: the next DEL completes it, GC too (ROB-025)", verb: "DEL", busy: true },
+  { title: "GC: the next GC completes it, what is valid stays (ROB-051)", verb: "GC", busy: true },
+];
+const all = scenarios.flatMap((scenario) => verbs.map((verb) => [scenario, verb] as const));
+
 describeKernel(
   "kill",
   function () {
@@ -189,20 +202,9 @@ describeKernel(
       deepEqual(told.sort(), readdirSync(builtPrograms).sort());
     });
 
-    for (const scenario of scenarios) {
-      describe(scenario.title, () => {
-        it("ADD on a host that had none before (ROB-002, ROB-003, ROB-004)", function () {
-          sweep(this, scenario, "ADD", false);
-        });
-        it("ADD beside another container", function () {
-          sweep(this, scenario, "ADD", true);
-        });
-        it("DEL: the next DEL completes it, GC too (ROB-025)", function () {
-          sweep(this, scenario, "DEL", true);
-        });
-        it("GC: the next GC completes it, what is valid stays (ROB-051)", function () {
-          sweep(this, scenario, "GC", true);
-        });
+    for (const [scenario, { title, verb, busy }] of ours(all)) {
+      it(`${scenario.title}: ${title}`, function () {
+        sweep(this, scenario, verb, busy);
       });
     }
   },

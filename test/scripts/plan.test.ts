@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { kindOf, testFiles, testKinds } from "../../scripts/files.ts";
 import { allSteps, chosenSteps, kernelSteps, unitStep } from "../../scripts/plan.ts";
+import type { Step } from "../../scripts/steps.ts";
 
 const filesOf = (argv: readonly string[]) => argv.filter((word) => word.endsWith(".test.ts"));
 
@@ -20,8 +21,16 @@ describe("the steps", () => {
   });
 
   it("run every kernel test once", () => {
-    const run = kernelSteps().flatMap(({ argv }) => filesOf(argv));
+    const isRest = (env: Step["env"]) => /^([2-9]|\d\d)/.test(env?.["NETLOOM_SHARE"] ?? "1/1");
+    const run = kernelSteps().flatMap(({ argv, env }) => (isRest(env) ? [] : filesOf(argv)));
     deepEqual(run.sort(), testFiles("kernel"));
+  });
+
+  it("do every share of a sweep", () => {
+    const shares = kernelSteps().flatMap(({ argv, env }) =>
+      argv.includes("test/faults/kill.kernel.test.ts") ? [env?.["NETLOOM_SHARE"]] : [],
+    );
+    deepEqual(shares, ["1/5", "2/5", "3/5", "4/5", "5/5"]);
   });
 
   it("run this file without root", () => {
