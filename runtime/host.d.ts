@@ -103,6 +103,11 @@ interface Host {
   start(what: HostSpawn): number;
   /** Collects what a started program says and waits for its end. Once for each; ECHILD for any other pid. */
   finish(pid: number): HostSpawned;
+  /**
+   * execve(2): this process goes on as that program, with descriptors that are not close-on-exec, and with the signals that are
+   * blocked or ignored. Returns only by throwing.
+   */
+  execve(path: string, argv: string[], env: string[]): never;
   /** A descriptor that reads struct signalfd_siginfo (128 bytes); the signals are blocked. */
   signalfd(signals: number[]): number;
   /** Bytes the build attached to the program (its line table), or empty. */
@@ -161,6 +166,8 @@ interface Host {
   getsockopt(fd: number, level: number, name: number, length: number): Uint8Array;
   /** A number is written as a C int. */
   setsockopt(fd: number, level: number, name: number, value: Uint8Array | number): void;
+  /** setsockopt(2) SO_ATTACH_FILTER: a classic BPF program, 8 bytes an instruction (struct sock_filter). */
+  attachFilter(fd: number, program: Uint8Array): void;
   shutdown(fd: number, how: number): void;
   /** Returns how many bytes were sent. MSG_NOSIGNAL is always added. */
   send(fd: number, bytes: Uint8Array, flags?: number): number;

@@ -1,5 +1,6 @@
 /**
- * `npm run build`: the native host, then every program as host + heap image, into dist/bin/.
+ * `npm run build`: the native host, then every program as host + heap image, and every daemon as its host + bytecode, into
+ * dist/bin/.
  *
  * A program is made again when its bundle, its line table, its training or the host changed. With names as arguments
  * only those programs are built.
@@ -20,8 +21,14 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Bundle, bundle } from "./bundle.ts";
-import { buildHost, compilerProgram, hostProgram } from "./host.ts";
-import { binFolder, type Program, programs, root } from "./place.ts";
+import {
+  buildDaemonHost,
+  buildHost,
+  compilerProgram,
+  daemonHostProgram,
+  hostProgram,
+} from "./host.ts";
+import { binFolder, daemons, type Program, programs, root } from "./place.ts";
 import { train, trainingPlan } from "./train.ts";
 
 const run = promisify(execFile);
@@ -35,8 +42,12 @@ function digest(...parts: (string | Uint8Array)[]): string {
 
 /** One step of the host's own compiler. @throws {Error} with what the host said. */
 async function hostStep(type: string, ...args: string[]): Promise<void> {
+  await step(hostProgram(), type, args);
+}
+
+async function step(host: string, type: string, args: string[]): Promise<void> {
   try {
-    await run(hostProgram(), args);
+    await run(host, args);
   } catch (cause) {
     const said = (cause as { stderr?: string }).stderr?.trim() || (cause as Error).message;
     throw new Error(`build ${type}: netloom-host ${args[0]}: ${said}`, { cause });
@@ -55,28 +66,52 @@ async function trained(type: string, bytecode: string): Promise<Uint8Array | und
   }
 }
 
-/** Compiles, trains, evaluates and appends; the file appears under its name only when it is whole. @returns if it was trained. */
-async function makeProgram(type: string, { code, lines }: Bundle): Promise<boolean> {
-  const at = (ending: string) => join(workFolder, `${type}.${ending}`);
-  writeFileSync(at("js"), code);
-  writeFileSync(at("lines"), lines);
-  await hostStep(type, "compile", at("js"), at("bc"));
-  const hot = await trained(type, at("bc"));
-  writeFileSync(at("hot"), hot ?? "");
-  await hostStep(type, "image", at("bc"), at("new"), at("lines"), at("hot"));
-  renameSync(at("new"), join(binFolder, type));
+/** Where the parts of a program lie while it is made: `js`, `lines`, `bc` and so on. */
+const at = (type: string, ending: string) => join(workFolder, `${type}.${ending}`);
+
+async function compile(type: string, { code, lines }: Bundle): Promise<void> {
+  writeFileSync(at(type, "js"), code);
+  writeFileSync(at(type, "lines"), lines);
+  await hostStep(type, "compile", at(type, "js"), at(type, "bc"));
+}
+
+/** Compiles and appends; the file appears under its name only when it is whole. @returns true: there is nothing to train. */
+async function makeDaemon(type: string, bundled: Bundle): Promise<boolean> {
+  await compile(type, bundled);
+  const [bytecode, made, lines] = ["bc", "new", "lines"].map((ending) => at(type, ending));
+  await step(daemonHostProgram(), type, ["program", bytecode, made, lines] as string[]);
+  renameSync(at(type, "new"), join(binFolder, type));
+  return true;
+}
+
+/** Compiles, trains, evaluates and appends, likewise. @returns if it was trained. */
+async function makeProgram(type: string, bundled: Bundle): Promise<boolean> {
+  await compile(type, bundled);
+  const hot = await trained(type, at(type, "bc"));
+  writeFileSync(at(type, "hot"), hot ?? "");
+  const files = ["bc", "new", "lines", "hot"].map((ending) => at(type, ending));
+  await hostStep(type, "image", ...files);
+  renameSync(at(type, "new"), join(binFolder, type));
   return hot !== undefined;
 }
 
+/** How a program of a kind is made. */
+interface Kind {
+  /** What every program of the kind depends on beside its sources. */
+  basis: string;
+  /** @returns whether it is as good as it can be: otherwise it is made again the next time */
+  make(type: string, bundled: Bundle): Promise<boolean>;
+}
+
 /** @returns whether the program had to be made. */
-async function buildProgram(program: Program, hostDigest: string): Promise<boolean> {
+async function buildProgram(program: Program, kind: Kind): Promise<boolean> {
   const bundled = await bundle(program);
-  const stamp = join(workFolder, `${program.type}.stamp`);
-  const wanted = digest(hostDigest, trainingPlan, bundled.code, bundled.lines);
+  const stamp = at(program.type, "stamp");
+  const wanted = digest(kind.basis, bundled.code, bundled.lines);
   const isThere = existsSync(stamp) && existsSync(join(binFolder, program.type));
   if (isThere && readFileSync(stamp, "utf8") === wanted) return false;
   rmSync(stamp, { force: true });
-  if (await makeProgram(program.type, bundled)) writeFileSync(stamp, wanted);
+  if (await kind.make(program.type, bundled)) writeFileSync(stamp, wanted);
   return true;
 }
 
@@ -100,20 +135,37 @@ function removeStrangers(all: readonly Program[]): void {
   }
 }
 
+function kindOfPrograms(): Kind {
+  const host = digest(readFileSync(hostProgram()), readFileSync(compilerProgram()));
+  return { basis: digest(host, trainingPlan), make: makeProgram };
+}
+
+function kindOfDaemons(): Kind {
+  buildDaemonHost();
+  const basis = digest(readFileSync(daemonHostProgram()), readFileSync(compilerProgram()));
+  return { basis, make: makeDaemon };
+}
+
 /** Builds what is asked for, or everything. @returns the names of the programs that were made. */
 export async function buildPrograms(names: readonly string[] = []): Promise<string[]> {
-  const all = programs();
+  const all = [...programs(), ...daemons()];
   const unknown = names.find((name) => !all.some(({ type }) => type === name));
   if (unknown !== undefined) throw new Error(`build: no program is called "${unknown}"`);
   for (const folder of [binFolder, workFolder]) mkdirSync(folder, { recursive: true });
   buildHost();
   removeStrangers(all);
-  const hostDigest = digest(readFileSync(hostProgram()), readFileSync(compilerProgram()));
-  const wanted = all.filter(({ type }) => names.length === 0 || names.includes(type));
+  const isWanted = ({ type }: Program) => names.length === 0 || names.includes(type);
+  const wantsDaemon = names.length === 0 || daemons().some(isWanted);
+  const kinds = [
+    { kind: kindOfPrograms(), members: programs() },
+    ...(wantsDaemon ? [{ kind: kindOfDaemons(), members: daemons() }] : []),
+  ];
   const made: string[] = [];
-  const jobs = wanted.map((program) => async () => {
-    if (await buildProgram(program, hostDigest)) made.push(program.type);
-  });
+  const jobs = kinds.flatMap(({ kind, members }) =>
+    members.filter(isWanted).map((program) => async () => {
+      if (await buildProgram(program, kind)) made.push(program.type);
+    }),
+  );
   await inParallel(jobs);
   return made.sort();
 }

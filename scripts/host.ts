@@ -1,5 +1,5 @@
 /**
- * The native host, built from runtime/ with cargo.
+ * The native host, built from runtime/ with cargo: once for programs of one call, once for daemons.
  * @module
  */
 import { spawnSync } from "node:child_process";
@@ -25,13 +25,31 @@ export function compilerProgram(): string {
   return join(dirname(hostProgram()), "netloom-compiler");
 }
 
+/** Path of the built host for daemons, which start from bytecode and have no fixed address. */
+export function daemonHostProgram(): string {
+  return join(root, "runtime", daemonTarget, target(), "release", "netloom-host");
+}
+
+/** Apart from the other's, since the flags of the two differ. */
+const daemonTarget = join("target", "daemon");
+const ofDaemons = ["--config", "daemon.toml", "--features", "daemon", "--bin", "netloom-host"];
+
 /** Builds the host when its sources changed. @throws {Error} cargo fails; what it said is on stderr. */
 export function buildHost(): void {
-  const done = spawnSync(
-    "cargo",
-    ["build", "--release", "--locked", "--quiet", "--target", target(), "--target-dir", "target"],
-    { cwd: join(root, "runtime"), stdio: ["ignore", "inherit", "inherit"] },
-  );
+  cargoBuild("--target-dir", "target");
+}
+
+/** Likewise the host for daemons. */
+export function buildDaemonHost(): void {
+  cargoBuild("--target-dir", daemonTarget, ...ofDaemons);
+}
+
+function cargoBuild(...more: string[]): void {
+  const words = ["build", "--release", "--locked", "--quiet", "--target", target(), ...more];
+  const done = spawnSync("cargo", words, {
+    cwd: join(root, "runtime"),
+    stdio: ["ignore", "inherit", "inherit"],
+  });
   if (done.error) throw new Error(`build: cargo: ${done.error.message} (see https://rustup.rs)`);
   if (done.status !== 0) throw new Error("build: cargo could not build runtime/");
 }

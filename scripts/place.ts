@@ -20,10 +20,16 @@ export const version: string = JSON.parse(readFileSync(join(root, "package.json"
 
 /** A program of the suite. */
 export interface Program {
-  /** Its file name, which is the `type` of a configuration. */
+  /** Its file name; a plugin's is the `type` of a configuration. */
   type: string;
   /** Its folder from the root, as `plugins/bridge`. */
   folder: string;
+}
+
+/** Programs that stay. They are not asked by CNI, and start otherwise: from bytecode, at an address of the kernel's choice. */
+export function daemons(): Program[] {
+  const known = [{ type: "dhcp-daemon", folder: "dhcp-proxy" }];
+  return known.filter(({ folder }) => existsSync(join(root, folder, "main.ts")));
 }
 
 /** Every folder below plugins/ and ipam/ that has a `main.ts`, sorted. */

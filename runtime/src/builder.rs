@@ -3,20 +3,15 @@
 use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::ffi::{CStr, c_int, c_void};
-use core::ptr::{self, null_mut};
-use rustix::fd::OwnedFd;
-use rustix::fs::{Mode, OFlags, SeekFrom};
-use rustix::io::{Errno, retry_on_intr};
-use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous};
+use core::ptr;
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 
+use crate::build_file::{contents, write_file};
 use crate::packed::Layout;
-use crate::program::{IMAGE_ALIGNMENT, Part, Trailer};
+use crate::program::{IMAGE_ALIGNMENT, Trailer, part};
 use crate::{arena, clock, elf, forecast, image, report};
 
 const USAGE: &[u8] = b"usage: netloom-host compile SOURCE.js OUT.bc\n       netloom-host image IN.bc OUT [ATTACHMENT [HOT]]\n       netloom-host spread IN.bc OUT\n";
-
-/// The longest line: `image IN OUT ATTACHMENT HOT`.
-pub const ARGUMENTS_MAX: usize = 5;
 
 /// Does what the arguments say.
 pub fn run(arguments: &[&'static CStr]) -> c_int {
@@ -33,25 +28,6 @@ pub fn run(arguments: &[&'static CStr]) -> c_int {
             report::print(&[USAGE]);
             2
         }
-    }
-}
-
-/// A file's bytes, mapped: they must not lie in the arena, which becomes the image.
-pub fn contents(path: &CStr) -> &'static [u8] {
-    map_file(path).unwrap_or_else(|errno| report::fatal_errno("read", path.to_bytes(), errno))
-}
-
-fn map_file(path: &CStr) -> Result<&'static [u8], Errno> {
-    let fd =
-        retry_on_intr(|| rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()))?;
-    let length = rustix::fs::fstat(&fd)?.st_size as usize;
-    if length == 0 {
-        return Ok(&[]);
-    }
-    // SAFETY: a private mapping that is never undone; the build does not change its inputs while it runs.
-    unsafe {
-        let start = mmap(null_mut(), length, ProtFlags::READ, MapFlags::PRIVATE, &fd, 0)?;
-        Ok(core::slice::from_raw_parts(start.cast::<u8>(), length))
     }
 }
 
@@ -127,14 +103,12 @@ extern "C" fn on_fixed_stack(inputs: *mut c_void) -> c_int {
         forecast::learn(|| _ = image::make(bytecode, layout));
     }
     let image = image::make(bytecode, layout);
-    let place =
-        |offset: usize, length: usize| Part { offset: offset as u64, length: length as u64 };
     let image_at = host.len().next_multiple_of(IMAGE_ALIGNMENT as usize);
     let bytecode_at = image_at + image.len();
     let trailer = Trailer {
-        image: place(image_at, image.len()),
-        bytecode: place(bytecode_at, bytecode.len()),
-        attachment: place(bytecode_at + bytecode.len(), attachment.len()),
+        image: part(image_at, image.len()),
+        bytecode: part(bytecode_at, bytecode.len()),
+        attachment: part(bytecode_at + bytecode.len(), attachment.len()),
         base: arena::BASE as u64,
         build_id: elf::build_id(),
     };
@@ -144,31 +118,4 @@ extern "C" fn on_fixed_stack(inputs: *mut c_void) -> c_int {
         0o755,
         &[(host, gap), (image, 0), (bytecode, 0), (attachment, 0), (&trailer.encode(), 0)],
     )
-}
-
-/// Bytes, and how many zeros follow them.
-type Bytes<'a> = (&'a [u8], usize);
-
-/// Writes beside the file and renames over it: the old one may be running.
-pub fn write_file(path: &CStr, mode: u32, parts: &[Bytes]) -> c_int {
-    let beside: Vec<u8> = [path.to_bytes(), b".new"].concat();
-    let written = write_parts(&beside, mode, parts)
-        .and_then(|()| rustix::fs::rename(beside.as_slice(), path));
-    match written {
-        Ok(()) => 0,
-        Err(errno) => report::fatal_errno("write", path.to_bytes(), errno),
-    }
-}
-
-fn write_parts(path: &[u8], mode: u32, parts: &[Bytes]) -> Result<(), Errno> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
-    let fd: OwnedFd = rustix::fs::open(path, flags, Mode::from_raw_mode(mode))?;
-    for (bytes, gap) in parts {
-        let mut rest = *bytes;
-        while !rest.is_empty() {
-            rest = &rest[retry_on_intr(|| rustix::io::write(&fd, rest))?..];
-        }
-        rustix::fs::seek(&fd, SeekFrom::Current(*gap as i64))?;
-    }
-    Ok(())
 }

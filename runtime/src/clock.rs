@@ -10,6 +10,7 @@ static READ: AtomicBool = AtomicBool::new(false);
 /// Set from the first line of an image's making: the engine seeds itself with the time.
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
+#[cfg(not(feature = "daemon"))]
 pub fn stop() {
     STOPPED.store(true, Ordering::Relaxed);
 }

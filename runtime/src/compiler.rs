@@ -5,7 +5,7 @@ use core::ffi::{CStr, c_int};
 use rquickjs::context::intrinsic;
 use rquickjs::{Context, Module, WriteOptions};
 
-use crate::builder::{contents, write_file};
+use crate::build_file::{contents, write_file};
 use crate::engine::{Intrinsics, new_runtime, or_fatal};
 use crate::{report, trace, train};
 

@@ -24,8 +24,11 @@ pub type Intrinsics = (
     intrinsic::WeakRef,
 );
 
-/// Collect cycles when the heap has grown by about this much: hardly ever in a short life.
-const GC_THRESHOLD: usize = 16 << 20;
+/// Collect cycles when the heap has grown by about this much: in a short life hardly ever.
+const GC_THRESHOLD: usize = if cfg!(feature = "daemon") { 1 << 20 } else { 16 << 20 };
+/// The most a daemon may have: the engine then throws, and the system need not choose whom to end.
+#[cfg(feature = "daemon")]
+const MEMORY_LIMIT: usize = 256 << 20;
 /// JavaScript's stack, if the process has twice that; else half of what it has.
 const STACK: usize = 2 << 20;
 
@@ -43,6 +46,8 @@ pub fn or_fatal<T>(made: rquickjs::Result<T>) -> T {
 pub fn new_runtime() -> Runtime {
     let runtime = or_fatal(Runtime::new_with_alloc(EngineAllocator));
     runtime.set_gc_threshold(usize::MAX);
+    #[cfg(feature = "daemon")]
+    runtime.set_memory_limit(MEMORY_LIMIT);
     runtime.set_max_stack_size(stack_size());
     runtime
 }
@@ -109,7 +114,7 @@ fn run_jobs(ctx: &Ctx) -> Result<(), Failure> {
 }
 
 impl Engine {
-    /// Makes the heap small and the same every time, before it is written.
+    /// Makes the heap small and the same every time, before an image is written or a daemon's life begins.
     pub fn settle(&self) {
         self.runtime.run_gc();
         self.runtime.set_gc_threshold(GC_THRESHOLD);

@@ -1,5 +1,5 @@
-//! The program file: host, image (at a multiple of 64 KiB), bytecode, attachment, trailer. The trailer tells where each
-//! is and to which host the image belongs.
+//! The program file: host, image (at a multiple of 64 KiB; empty in a daemon's), bytecode, attachment, trailer. The trailer
+//! tells where each is and to which host the image belongs.
 
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -20,6 +20,11 @@ pub const IMAGE_ALIGNMENT: u64 = 64 << 10;
 pub struct Part {
     pub offset: u64,
     pub length: u64,
+}
+
+/// A part of the file that is being made.
+pub fn part(offset: usize, length: usize) -> Part {
+    Part { offset: offset as u64, length: length as u64 }
 }
 
 /// The end of a program file.

@@ -7,7 +7,7 @@ use core::ffi::{CStr, c_int, c_void};
 use core::ptr::null_mut;
 use rustix::fs::{Mode, OFlags};
 
-use crate::builder::contents;
+use crate::build_file::contents;
 use crate::image::SPREAD_START;
 use crate::packed::{PAGE, spread_blocks};
 use crate::program::{TRAILER_LENGTH, Trailer, read_exactly};

@@ -7,7 +7,7 @@ import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { hostProgram } from "../../scripts/host.ts";
+import { daemonHostProgram, hostProgram } from "../../scripts/host.ts";
 
 /** How a program is run. */
 export interface RunOptions {
@@ -47,6 +47,11 @@ export function host(...argv: string[]): Ran {
   return spawn(hostProgram(), { argv });
 }
 
+/** Runs the bare host for daemons. */
+export function daemonHost(...argv: string[]): Ran {
+  return spawn(daemonHostProgram(), { argv });
+}
+
 /** Compiles an ES module to bytecode. @throws {Error} the host refuses it. */
 export function compile(source: string): string {
   const folder = temporaryFolder();
@@ -64,6 +69,13 @@ export function build(source: string, attachment?: string | Uint8Array): string 
   const extra = attachment === undefined ? [] : [`${program}.lines`];
   for (const path of extra) writeFileSync(path, attachment ?? "");
   return made(host("image", bytecode, program, ...extra), program);
+}
+
+/** Makes a daemon of an ES module's text. @throws {Error} the host refuses it. */
+export function buildDaemon(source: string): string {
+  const bytecode = compile(source);
+  const program = bytecode.replace(/main\.bc$/, "daemon");
+  return made(daemonHost("program", bytecode, program), program);
 }
 
 function made(ran: Ran, path: string): string {

@@ -5,14 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildPrograms } from "../../scripts/build.ts";
 import { hostProgram } from "../../scripts/host.ts";
-import { programs, root } from "../../scripts/place.ts";
+import { daemons, programs, root } from "../../scripts/place.ts";
 import { train } from "../../scripts/train.ts";
 import { describeKernel } from "../kernel/requirements.ts";
 import { builtPrograms } from "../kernel/sandbox.ts";
 
 describeKernel("buildPrograms", () => {
   it("leaves one program for each folder with a main.ts, and nothing else", () => {
-    const types = programs().map(({ type }) => type);
+    const types = [...programs(), ...daemons()].map(({ type }) => type);
     equal(readdirSync(builtPrograms).sort().join(), types.sort().join());
   });
 

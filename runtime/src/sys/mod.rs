@@ -33,6 +33,7 @@ pub const FUNCTIONS: &[Native] = &[
     Native::host(c"attachment", 0, process::attachment),
     Native::host(c"start", 1, spawn::start),
     Native::host(c"finish", 1, spawn::finish),
+    Native::host(c"execve", 3, spawn::execve),
     Native::host(c"signalfd", 1, signal::signalfd),
     // files
     Native::host(c"open", 3, files::open),
@@ -74,6 +75,7 @@ pub const FUNCTIONS: &[Native] = &[
     Native::host(c"getpeername", 1, socket::getpeername),
     Native::host(c"getsockopt", 4, socket::getsockopt),
     Native::host(c"setsockopt", 4, socket::setsockopt),
+    Native::host(c"attachFilter", 2, socket::attach_filter),
     Native::host(c"shutdown", 2, socket::shutdown),
     Native::host(c"send", 3, message::send),
     Native::host(c"recv", 3, message::recv),

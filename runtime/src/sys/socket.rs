@@ -143,6 +143,23 @@ pub fn setsockopt<'js>(call: &Call<'js>) -> Outcome<'js> {
     call.done()
 }
 
+/// `attachFilter(fd, program)`: setsockopt(2) SO_ATTACH_FILTER, whose argument holds a pointer.
+pub fn attach_filter<'js>(call: &Call<'js>) -> Outcome<'js> {
+    let (fd, program) = (call.fd(0)?, call.bytes(1, "program")?);
+    const INSTRUCTION: usize = size_of::<libc::sock_filter>();
+    if program.is_empty() || program.len() % INSTRUCTION != 0 {
+        return Err(Errno::INVAL.into());
+    }
+    let count = u16::try_from(program.len() / INSTRUCTION).map_err(|_| Errno::INVAL)?;
+    let filter = libc::sock_fprog { len: count, filter: program.as_mut_ptr().cast() };
+    let (value, length) = ((&raw const filter).cast(), size_of::<libc::sock_fprog>() as u32);
+    // SAFETY: the filter points to `count` instructions, which the kernel copies at any alignment.
+    check(unsafe {
+        libc::setsockopt(fd.as_raw_fd(), libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, value, length)
+    })?;
+    call.done()
+}
+
 /// `shutdown(fd, how)`
 pub fn shutdown<'js>(call: &Call<'js>) -> Outcome<'js> {
     let (fd, how) = (call.fd(0)?, call.integer(1, "how")?);

@@ -49,6 +49,17 @@ pub fn finish<'js>(call: &Call<'js>) -> Outcome<'js> {
     result(call, supervise(&child, streams, &limits)?)
 }
 
+/// `execve(path, argv, env)`: this process goes on as that program. Signals that are blocked or ignored stay so.
+pub fn execve<'js>(call: &Call<'js>) -> Outcome<'js> {
+    let path = call.path(0, "path")?;
+    let arguments = c_strings(&call.value(1), "argv")?;
+    let environment = c_strings(&call.value(2), "env")?;
+    let (arguments, environment) = (pointers(&arguments), pointers(&environment));
+    // SAFETY: a C string, and lists of them that end with a null; all outlive the call.
+    unsafe { libc::execve(path.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
+    Err(super::last_errno().into())
+}
+
 fn begin(call: &Call) -> Result<Running, Failure> {
     let what = call.object(0, "what")?;
     let path: Value = what.get("path")?;

@@ -34,6 +34,38 @@ describeKernel("argv, environ", () => {
   });
 });
 
+describeKernel("execve", () => {
+  after(removeFolders);
+
+  it("goes on as the other program, in the same process, with what was opened before", () => {
+    const source = `globalThis.main = () => {
+      const [, echo] = netloomHost.argv();
+      netloomHost.execve(echo, ["other", String(netloomHost.getpid())], ["A=1", "A=2"]);
+    };`;
+    const echo = build(
+      programOf((host) => [
+        host.argv(),
+        host.environ(),
+        String(host.getpid()),
+        host.readlink("/proc/self/fd/9"),
+      ]),
+    );
+    const through = ["sh", "-c", 'exec 9</etc/passwd; exec "$0" "$@"'];
+    const [argv, environ, pid, opened] = JSON.parse(
+      run(build(source), { argv: [echo], through }).stdout,
+    );
+    deepEqual([argv[0], environ, opened], ["other", ["A=1", "A=2"], "/etc/passwd"]);
+    equal(argv[1], pid);
+  });
+  it("names the program that is not there", () => {
+    const thrown = thrownOnHost((host) => host.execve("/nowhere", [], []));
+    deepEqual(
+      [thrown?.code, thrown?.path, thrown?.message],
+      ["ENOENT", "/nowhere", 'execve "/nowhere": ENOENT: no such file or directory'],
+    );
+  });
+});
+
 describeKernel("exit, getpid, geteuid, kill", () => {
   after(removeFolders);
 

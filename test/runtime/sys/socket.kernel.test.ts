@@ -230,3 +230,47 @@ describeKernel("every descriptor", () => {
     deepEqual(kept, []);
   });
 });
+
+describeKernel("attachFilter", () => {
+  after(removeFolders);
+
+  it("lets through what its program accepts, at most that much of it", () => {
+    const received = onHost((host) => {
+      const [left, right] = host.socketpair(1, 2, 0);
+      const instruction = (code: number, jumpTrue: number, jumpFalse: number, k: number) => [
+        ...[code & 0xff, code >> 8, jumpTrue, jumpFalse],
+        ...new Uint8Array(Uint32Array.of(k).buffer),
+      ];
+      host.attachFilter(
+        right,
+        Uint8Array.from([
+          ...instruction(0x30, 0, 0, 0), // ldb [0]
+          ...instruction(0x15, 0, 1, 1), // jeq #1
+          ...instruction(0x06, 0, 0, 3), // ret #3
+          ...instruction(0x06, 0, 0, 0), // ret #0
+        ]),
+      );
+      const sent = [Uint8Array.of(2, 9), Uint8Array.of(1, 9, 9, 9)].map((bytes) =>
+        host.send(left, bytes),
+      );
+      return [sent, [...host.recv(right, 100, 0x40)]];
+    });
+    deepEqual(received, [
+      [2, 4],
+      [1, 9, 9],
+    ]);
+  });
+  for (const [what, bytes] of [
+    ["no instruction", []],
+    ["half an instruction", [6, 0, 0, 0]],
+    ["a jump behind the end", [0x05, 0, 0, 0, 9, 0, 0, 0]],
+  ] as const) {
+    it(`refuses ${what}`, () => {
+      const thrown = thrownOnHost(
+        (host, program) => host.attachFilter(host.socket(1, 2, 0), Uint8Array.from(program)),
+        bytes,
+      );
+      equal(thrown?.message, "attachFilter: EINVAL: invalid argument");
+    });
+  }
+});
