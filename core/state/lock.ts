@@ -12,9 +12,12 @@ import { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "./open-flags.ts";
 const LOCK_EX = 2;
 const LOCK_UN = 8;
 
+/** A disk may be slow, and twenty others before us. */
+const patienceMs = 30_000;
+
 /** How {@link withLock} waits and what it makes. */
 export interface LockOptions {
-  /** How long to wait for another holder, in milliseconds. */
+  /** How long to wait for another holder, in milliseconds. Default 30 s. */
   timeoutMs?: number;
   /** Permissions of a lock file that is made. */
   mode?: number;
@@ -27,7 +30,7 @@ export interface LockOptions {
  * says: ENOENT without the directory, ELOOP for a symbolic link, EISDIR for a directory
  */
 export function withLock<T>(path: string, options: LockOptions, fn: () => T): T {
-  const { timeoutMs = 10_000, mode = 0o600 } = options;
+  const { timeoutMs = patienceMs, mode = 0o600 } = options;
   const fd = during(`lock ${JSON.stringify(path)}`, () => openLocked(path, mode, timeoutMs));
   try {
     return fn();
@@ -60,7 +63,7 @@ function openLocked(path: string, mode: number, timeoutMs: number): number {
  * Takes the exclusive flock(2) of an open file, for as long as it is open.
  * @throws {CniError} 11 when another process keeps it for too long
  */
-export function takeLock(fd: number, timeoutMs = 10_000): void {
+export function takeLock(fd: number, timeoutMs = patienceMs): void {
   try {
     host.flock(fd, LOCK_EX, timeoutMs);
   } catch (cause) {
