@@ -23,18 +23,18 @@ export function warn(text: string): void {
 }
 
 /** Writes text to stderr as it is, with what {@link writeStderrBytes} says about a stderr nobody reads. */
-export function writeStderr(text: string): void {
-  writeStderrBytes(encoder.encode(text));
+export function writeStderr(text: string, waitMs?: number): void {
+  writeStderrBytes(encoder.encode(text), waitMs);
 }
 
 /**
- * Writes bytes to stderr, as a delegate's own. A stderr that is closed or broken, or that stays full for a second,
+ * Writes bytes to stderr, as a delegate's own. A stderr that is closed or broken, or that stays full for `waitMs`,
  * loses the text and nothing else: no call may fail or hang for want of a reader of its log.
  */
-export function writeStderrBytes(bytes: Uint8Array): void {
+export function writeStderrBytes(bytes: Uint8Array, waitMs = patienceMs): void {
   try {
     for (let rest = bytes; rest.length > 0; ) {
-      if (host.poll([{ fd: stderr, events: POLLOUT }], patienceMs)[0] === 0) return;
+      if (host.poll([{ fd: stderr, events: POLLOUT }], waitMs)[0] === 0) return;
       // poll promises room for this much in a pipe, so the write does not block
       rest = rest.subarray(host.write(stderr, rest.subarray(0, PIPE_BUF)));
     }
