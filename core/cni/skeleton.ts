@@ -19,9 +19,19 @@ import { formatResult } from "./result-writer.ts";
 import { answerVersion } from "./version-answer.ts";
 import { newestVersion, type SpecVersion } from "./versions.ts";
 
-/** Makes `plugin` the program: the host calls `globalThis.main`. Called once, from `main.ts`. */
-export function runPlugin(plugin: Plugin): void {
-  (globalThis as { main?: () => number }).main = () => runOnce(plugin);
+/**
+ * Makes `plugin` the program: the host calls `globalThis.main`. Called once, from `main.ts`.
+ * @param others what else the program does, by its first argument, each with its exit status; a runtime gives none
+ */
+export function runPlugin(
+  plugin: Plugin,
+  others: Readonly<Partial<Record<string, () => number>>> = {},
+): void {
+  (globalThis as { main?: () => number }).main = () => {
+    const [, argument = ""] = host.argv();
+    const other = Object.hasOwn(others, argument) ? others[argument] : undefined;
+    return other === undefined ? runOnce(plugin) : other();
+  };
 }
 
 /** One run. @returns the exit status */

@@ -23,12 +23,44 @@ export interface PlannedLink {
   link: LinkInput;
 }
 
+/** Makes a link; what it leaves goes into the rollback before it is done. */
+export type MakeLink = (rollback: Rollback) => void;
+
 /**
  * Makes the link, gives it what IPAM answers, brings it up. Whatever fails, nothing stays.
- * @param kind the plugin's name, and the kernel's for what it makes
- * @param plan refuses what cannot be, and tells what is wanted
+ * @param name of the plugin
+ * @param prepare refuses what cannot be, before anybody is asked for anything. @returns what makes the link, under its
+ * final name and marked as the attachment's
  * @param given addresses that come from elsewhere, for a network without IPAM
  * @returns the result of ADD
+ */
+export function attachLink<C extends { dns?: CniDns | undefined }>(
+  call: AddCall<C>,
+  name: string,
+  prepare: (scene: Scene) => MakeLink,
+  given?: IpamResult,
+): CniResult {
+  const { attachment, ifName } = call;
+  using scene = Scene.open(call);
+  using rollback = new Rollback();
+  const make = prepare(scene);
+  const asked = scene.netns.locked(() => {
+    requireFreeName(scene, ifName); // what IPAM has for an attachment that exists is not ours to release
+    const asked = askIpam(call, rollback); // it works while we make the link
+    make(rollback);
+    return asked;
+  });
+  const answer = asked?.answer() ?? given;
+  keepRecord(attachment, name, linkRecordOf(answer), rollback);
+  const result = connectLink(call, scene, answer);
+  rollback.commit();
+  return result;
+}
+
+/**
+ * {@link attachLink} for a link that one message makes.
+ * @param kind the plugin's name, and the kernel's for what it makes
+ * @param plan refuses what cannot be, and tells what is wanted
  */
 export function addLink<C extends { dns?: CniDns | undefined }>(
   call: AddCall<C>,
@@ -36,19 +68,9 @@ export function addLink<C extends { dns?: CniDns | undefined }>(
   plan: (scene: Scene) => PlannedLink,
   given?: IpamResult,
 ): CniResult {
-  const { attachment, ifName } = call;
-  using scene = Scene.open(call);
-  using rollback = new Rollback();
-  const planned = plan(scene);
-  const asked = scene.netns.locked(() => {
-    requireFreeName(scene, ifName); // what IPAM has for an attachment that exists is not ours to release
-    const asked = askIpam(call, rollback); // it works while we make the link
-    createOwnedLink(scene, { attachment, kind, ...planned }, rollback);
-    return asked;
-  });
-  const answer = asked?.answer() ?? given;
-  keepRecord(attachment, kind, linkRecordOf(answer), rollback);
-  const result = connectLink(call, scene, answer);
-  rollback.commit();
-  return result;
+  const prepare = (scene: Scene): MakeLink => {
+    const wanted = { attachment: call.attachment, kind, ...plan(scene) };
+    return (rollback) => createOwnedLink(scene, wanted, rollback);
+  };
+  return attachLink(call, kind, prepare, given);
 }

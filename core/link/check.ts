@@ -14,18 +14,20 @@ import type { Scene } from "./scene.ts";
 
 /**
  * Compares the link with prevResult and the record; IPAM checks its part beside us.
- * @param kind the plugin's name, and the kernel's for what it makes
+ * @param name of the plugin
  * @param checkKind compares what is special about the kind
+ * @param kind the kernel's name for what the plugin makes
  * @throws {CniError} that names what is missing or different
  */
 export function checkOwnLink<C>(
   call: CheckCall<C>,
-  kind: string,
+  name: string,
   checkKind: (link: DetailedLink, scene: Scene) => void,
+  kind = name,
 ): void {
   const { attachment, ifName: ifname, netnsPath: sandbox } = call;
   checkBesideIpam(call, (scene, prevResult) => {
-    const own = readRecord(attachment, kind, linkRecord);
+    const own = readRecord(attachment, name, linkRecord);
     const up = own?.up ?? true;
     const { ifindex } = checkInterface(scene.container, { ifname, sandbox, prevResult, own, up });
     const link = scene.container.detailedLink(ifindex);

@@ -67,7 +67,8 @@ function refusal(cause: unknown, kind: string, path: string, ifname: string): Cn
   return new CniError(code, `failed to create ${kind} "${ifname}"`, { cause });
 }
 
-function deleteMarkedLink(container: RouteSocket, attachment: Attachment): void {
+/** Deletes the link of that name, if it bears the attachment's mark. */
+export function deleteMarkedLink(container: RouteSocket, attachment: Attachment): void {
   const link = container.linkByName(attachment.ifname);
   if (link !== undefined && isMarked(link, attachment)) container.deleteLinkIfPresent(link.ifindex);
 }

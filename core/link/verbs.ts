@@ -12,12 +12,14 @@ import { deleteOwnedLink } from "./owned-link.ts";
 /**
  * Deletes the link if it is the attachment's, gives back its addresses, forgets it. The link goes first: so the address is
  * out of use before IPAM hands it out again.
+ * @param name of the plugin
+ * @param kind the kernel's name for what it makes
  */
-export function deleteAttachment(call: DelCall<unknown>, kind: string): void {
+export function deleteAttachment(call: DelCall<unknown>, name: string, kind = name): void {
   attemptAll(
     () => deleteOwnedLink(call, kind),
     () => call.ipam.del(),
-    () => removeRecord(call.attachment, kind),
+    () => removeRecord(call.attachment, name),
   );
 }
 
