@@ -37,6 +37,7 @@ const configurations: Record<string, object> = {
   macvlan: { master: "uplink", ipam: { type: "ipam" } },
   ptp: { ipMasq: true, ipam: { type: "ipam" } },
   static: { ipam: { type: "static", addresses: ips } },
+  tap: { ipam: { type: "ipam" } },
   vlan: { master: "uplink", vlanId: 5, ipam: { type: "ipam" } },
   portmap: {
     capabilities: { portMappings: true },
