@@ -1,0 +1,106 @@
+/**
+ * What the cases of plugins that put one link into a container have in common.
+ * @module
+ */
+import { deepEqual, equal, match } from "node:assert/strict";
+import type { Case } from "../../runner/case.ts";
+import type { Feature } from "../../runner/features.ts";
+import { addressesOf } from "../../runner/ipam-network.ts";
+import type { Trial } from "../../runner/trial.ts";
+import { BridgeNetwork, ranges } from "./bridge-network.ts";
+
+export const versions = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"];
+
+/** Versions whose results have interfaces. */
+export const newVersions = versions.filter((version) => version >= "0.3.0");
+
+/** IPAM's part: the container gets 10.1.2.2/24. */
+export const pool = ranges("10.1.2.0/24");
+
+/** A program that puts one link into a container, and what its cases need. */
+export interface LinkProgram {
+  program: string;
+  needs: readonly Feature[];
+  /** Usual keys. */
+  keys: object;
+  /** Makes what the keys name. */
+  prepare?(trial: Trial): void;
+}
+
+/** The container of a case, on a host that is prepared. */
+export function networkOf(trial: Trial, { program, keys, prepare }: LinkProgram, more: object) {
+  prepare?.(trial);
+  return new BridgeNetwork(trial, { type: program, bridge: undefined, ...keys, ...more });
+}
+
+/** A case about one container. `keys` go over the usual ones. */
+export function linkCase(
+  of: LinkProgram,
+  lines: Case["lines"],
+  fact: string,
+  keys: object,
+  run: (network: BridgeNetwork) => void,
+): Case {
+  const { program, needs } = of;
+  const beside = ["host-local"];
+  return { lines, program, beside, needs, fact, run: (trial) => run(networkOf(trial, of, keys)) };
+}
+
+/** The container's link as the result tells of it is the one that the kernel has. @returns its row of `ip -j -d link` */
+export function tellsOfLink(net: BridgeNetwork, result: ReturnType<BridgeNetwork["add"]>) {
+  const [{ name, mac, sandbox }] = result.interfaces;
+  deepEqual([name, sandbox], ["eth0", net.netns]);
+  const found = net.link("eth0", net.netns);
+  equal(mac, found.address);
+  return found;
+}
+
+/** ADD, CHECK and two DELs with one address, in that version. */
+export function attachesIn(of: LinkProgram, lines: Case["lines"], cniVersion: string): Case {
+  const fact = `attaches a container with an address and takes it away in ${cniVersion}`;
+  return {
+    ...linkCase(of, lines, fact, { cniVersion, ipam: pool }, (net) => {
+      const result = net.add();
+      if (cniVersion >= "0.3.0") tellsOfLink(net, result);
+      deepEqual(addressesOf(result), ["10.1.2.2/24"]);
+      deepEqual(net.addresses("eth0", net.netns), ["10.1.2.2/24"]);
+      const after = cniVersion >= "0.4.0" ? { prevResult: result } : {};
+      const check = net.call("CHECK", after);
+      if (cniVersion >= "0.4.0") net.trial.ok(check);
+      else net.trial.fails(check, 1, "config version does not allow CHECK");
+      net.trial.ok(net.call("DEL", after));
+      equal(net.link("eth0", net.netns), undefined);
+      net.trial.ok(net.call("DEL", after));
+    }),
+    version: cniVersion,
+  };
+}
+
+/** STATUS. */
+export function isReady(of: LinkProgram, line: string): Case {
+  const ready = linkCase(of, [line], "is ready", { ipam: pool }, (net) => {
+    net.trial.ok(net.call("STATUS"));
+  });
+  return { ...ready, version: "1.1.0" };
+}
+
+/** DEL of what was never there. */
+export function detachesNothing(of: LinkProgram, line: string): Case {
+  return linkCase(of, [line], "DEL of what was never there", { ipam: pool }, (net) => {
+    net.trial.ok(net.call("DEL"));
+  });
+}
+
+/** An ADD with these keys, refused so. */
+export function refuses(
+  of: LinkProgram,
+  line: string,
+  what: string,
+  keys: object,
+  says: RegExp,
+): Case {
+  return linkCase(of, [line], `refuses ${what}`, { ipam: pool, ...keys }, (net) => {
+    const { msg, details = "" } = net.trial.fails(net.call("ADD"));
+    match(`${msg} ${details}`, says);
+  });
+}
