@@ -3,9 +3,10 @@
  * @module
  */
 
+import { sameBytes } from "../bytes.ts";
 import type { NftSocket } from "./nft-socket.ts";
 import { belongsToPod } from "./ownership.ts";
-import { sameBytes, type TableElement } from "./table-element.ts";
+import type { TableElement } from "./table-element.ts";
 
 /** True when a shared interval of the kernel's holds all of this one, so that it need not be added. */
 export function isCovered(nft: NftSocket, element: TableElement): boolean {

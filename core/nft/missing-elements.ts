@@ -3,9 +3,10 @@
  * @module
  */
 
+import { sameBytes } from "../bytes.ts";
 import type { NftSocket } from "./nft-socket.ts";
 import { belongsToPod } from "./ownership.ts";
-import { sameBytes, samePlace, type TableElement } from "./table-element.ts";
+import { samePlace, type TableElement } from "./table-element.ts";
 
 /** Those of `elements` that are not in the kernel, or there with another owner or value. Nothing is there without a table. */
 export function missingElements(nft: NftSocket, elements: readonly TableElement[]): TableElement[] {

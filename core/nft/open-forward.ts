@@ -20,11 +20,11 @@ import { NFPROTO_IPV4, NFPROTO_IPV6 } from "netlink-ts/nftables/nfgenmsg.ts";
 import { appendRule, getRule, insertRule, ruleMessage } from "netlink-ts/nftables/rule.ts";
 import { encode } from "netlink-ts/wire/codec.ts";
 import { u32 } from "netlink-ts/wire/scalars.ts";
+import { sameBytes } from "../bytes.ts";
 
 import { during, isErrno } from "../errors.ts";
 import type { NftSocket } from "./nft-socket.ts";
 import { untilNotOvertaken, vanished } from "./retry.ts";
-import { sameBytes } from "./table-element.ts";
 import { forwardMark } from "./table-name.ts";
 
 /** iptables' table and chain. */

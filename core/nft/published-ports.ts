@@ -3,15 +3,10 @@
  * @module
  */
 
+import { sameBytes } from "../bytes.ts";
 import { isIpv4 } from "../net/address.ts";
 import type { SetName } from "./sets.ts";
-import {
-  ifnameField,
-  portField,
-  sameBytes,
-  type TableElement,
-  tableElement,
-} from "./table-element.ts";
+import { ifnameField, portField, type TableElement, tableElement } from "./table-element.ts";
 
 /** A port of the host, and the pod's port behind it. */
 export interface PublishedPort {

@@ -7,6 +7,7 @@
 import { type DataType, joinFields, slotLength } from "netlink-ts/nftables/data-types.ts";
 import type { Element } from "netlink-ts/nftables/element.ts";
 import { commentUserData } from "netlink-ts/nftables/user-data.ts";
+import { sameBytes } from "../bytes.ts";
 
 import { type SetName, sets, type TableSet } from "./sets.ts";
 
@@ -77,12 +78,6 @@ export function samePlace(one: TableElement, other: TableElement): boolean {
     sameBytes(one.key, other.key) &&
     sameBytes(one.keyEnd ?? one.key, other.keyEnd ?? other.key)
   );
-}
-
-/** True for the same bytes, or both absent. */
-export function sameBytes(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
-  if (one === undefined || other === undefined) return one === other;
-  return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }
 
 /** Elements as text for a record, one each: `any4 060000001f900000=0a47000200500000`; the owner is the record's. */

@@ -11,14 +11,14 @@ import {
 } from "netlink-ts/conntrack/filter.ts";
 import { IPPROTO_UDP, tupleAddresses } from "netlink-ts/conntrack/tuple.ts";
 import type { Connection } from "netlink-ts/netlink/connection.ts";
-
+import { sameBytes } from "../../core/bytes.ts";
 import { explain } from "../../core/errors.ts";
 import { isIpv4 } from "../../core/net/address.ts";
 import { RouteSocket } from "../../core/net/route-socket.ts";
 import { readSysctlIfPresent } from "../../core/net/sysctl.ts";
 import { isPublishedPort } from "../../core/nft/ownership.ts";
 import { type PortClaim, portClaim } from "../../core/nft/port-claim.ts";
-import { sameBytes, type TableElement } from "../../core/nft/table-element.ts";
+import type { TableElement } from "../../core/nft/table-element.ts";
 import { isLocal } from "./host-link.ts";
 
 const AF_INET = 2;
