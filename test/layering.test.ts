@@ -12,6 +12,7 @@ const layers: { folder: RegExp; may: readonly string[]; npm: boolean }[] = [
   { folder: /^netlink-ts\//, may: ["netlink-ts/"], npm: false },
   { folder: /^core\//, may: ["core/", "netlink-ts/"], npm: true },
   { folder: /^(plugins|ipam)\/[^/]+\//, may: ["core/", "netlink-ts/"], npm: true },
+  { folder: /^dhcp-proxy\//, may: ["core/", "netlink-ts/"], npm: true },
 ];
 
 interface Import {
@@ -28,7 +29,7 @@ function sourceFiles(folder: string): string[] {
   return names.filter((name) => name.endsWith(".ts")).map((name) => join(folder, name));
 }
 
-const shipped = ["netlink-ts", "core", "plugins", "ipam"].flatMap(sourceFiles);
+const shipped = ["netlink-ts", "core", "plugins", "ipam", "dhcp-proxy"].flatMap(sourceFiles);
 
 function resolved(from: string, specifier: string): string | undefined {
   if (specifier.startsWith(".")) return normalize(join(dirname(from), specifier));

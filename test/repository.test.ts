@@ -39,7 +39,9 @@ function offences(
   });
 }
 
-const shipped = ["netlink-ts", "core", "plugins", "ipam"].flatMap((folder) => files(folder, ".ts"));
+const shipped = ["netlink-ts", "core", "plugins", "ipam", "dhcp-proxy"].flatMap((folder) =>
+  files(folder, ".ts"),
+);
 const typescript = files(".", ".ts");
 const rust = files("runtime", ".rs");
 
