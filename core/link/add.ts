@@ -6,13 +6,14 @@
 import type { LinkInput } from "netlink-ts/route/link.ts";
 
 import type { AddCall } from "../cni/plugin.ts";
-import type { CniDns, CniResult, IpamResult } from "../cni/result.ts";
+import type { CniResult, IpamResult } from "../cni/result.ts";
 import type { RouteSocket } from "../net/route-socket.ts";
 import { Rollback } from "../rollback.ts";
 import { askIpam } from "./ask-ipam.ts";
-import { connectLink } from "./connect.ts";
+import { connectLink, type LinkConfig } from "./connect.ts";
 import { createOwnedLink, requireFreeName } from "./owned-link.ts";
 import { keepRecord, linkRecordOf } from "./record.ts";
+import { settleRoutes } from "./routes.ts";
 import { Scene } from "./scene.ts";
 
 /** What a plugin has decided before anybody is asked for anything. */
@@ -34,7 +35,7 @@ export type MakeLink = (rollback: Rollback) => void;
  * @param given addresses that come from elsewhere, for a network without IPAM
  * @returns the result of ADD
  */
-export function attachLink<C extends { dns?: CniDns | undefined }>(
+export function attachLink<C extends LinkConfig>(
   call: AddCall<C>,
   name: string,
   prepare: (scene: Scene) => MakeLink,
@@ -50,7 +51,7 @@ export function attachLink<C extends { dns?: CniDns | undefined }>(
     make(rollback);
     return asked;
   });
-  const answer = asked?.answer() ?? given;
+  const answer = settleRoutes(call, scene, asked?.answer() ?? given, rollback);
   keepRecord(attachment, name, linkRecordOf(answer), rollback);
   const result = connectLink(call, scene, answer);
   rollback.commit();
@@ -62,7 +63,7 @@ export function attachLink<C extends { dns?: CniDns | undefined }>(
  * @param kind the plugin's name, and the kernel's for what it makes
  * @param plan refuses what cannot be, and tells what is wanted
  */
-export function addLink<C extends { dns?: CniDns | undefined }>(
+export function addLink<C extends LinkConfig>(
   call: AddCall<C>,
   kind: string,
   plan: (scene: Scene) => PlannedLink,

@@ -12,21 +12,31 @@ import { formatMac } from "../net/address.ts";
 import { attachedResult } from "../net/attached-result.ts";
 import { configureInterface } from "../net/configure.ts";
 import { askLink, type LinkState } from "../net/route-socket.ts";
+import { ownsDefault, type RouteChoice } from "./routes.ts";
 import type { Scene } from "./scene.ts";
+
+/** What the configuration of every plugin that makes a link may say, as `routeKeys` and `dns` read it. */
+export interface LinkConfig extends RouteChoice {
+  /** Goes into the result. */
+  dns?: CniDns | undefined;
+}
 
 /**
  * Gives the link its addresses and routes, brings it up, and tells how it is then.
- * @param answer IPAM's; absent: the link is on layer 2 alone
+ * @param answer IPAM's, as `settleRoutes` leaves it; absent: the link is on layer 2 alone
  * @returns the result of ADD
  */
 export function connectLink(
-  call: AddCall<{ dns?: CniDns | undefined }>,
+  call: AddCall<LinkConfig>,
   { netns, container: route }: Scene,
   answer: IpamResult | undefined,
 ): CniResult {
   const { config, ifName: ifname, prevResult } = call;
   if (answer === undefined) route.setLink({ ifname, flags: IFF_UP, change: IFF_UP });
-  else configureInterface({ netns, route, ifname, result: answer });
+  else {
+    const settings = { netns, route, ifname, result: answer };
+    configureInterface({ ...settings, ownsDefault: ownsDefault(config) });
+  }
   const [[link]] = route.batch(askLink(ifname));
   const interfaces = [describeContainerLink(call, link)];
   return attachedResult({ prevResult, interfaces, container: 0, ipam: answer, dns: config.dns });

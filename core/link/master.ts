@@ -3,13 +3,11 @@
  * @module
  */
 
-import { RT_TABLE_MAIN } from "netlink-ts/route/route.ts";
+import { AF_INET, AF_INET6 } from "netlink-ts/route/family.ts";
 
 import { CniError, cniCode } from "../errors.ts";
-import { askIdentity, type Route, type RouteSocket } from "../net/route-socket.ts";
-
-const AF_INET = 2;
-const AF_INET6 = 10;
+import { askIdentity, type RouteSocket } from "../net/route-socket.ts";
+import { defaultLink, type Mtu } from "./mtu.ts";
 
 /** The link below. */
 export interface Master {
@@ -25,7 +23,7 @@ export interface Master {
  * @throws {CniError} 7 that names it
  */
 export function findMaster(route: RouteSocket, name: string | undefined): Master {
-  const which = name ? { ifname: name } : { ifindex: defaultLink(route) };
+  const which = name ? { ifname: name } : { ifindex: anyDefaultLink(route) };
   const [link] = route.lookUp(askIdentity(which));
   if (link?.ifname === undefined || link.mtu === undefined) {
     throw new CniError(cniCode.badConfig, `failed to lookup master "${name}": Link not found`);
@@ -33,24 +31,17 @@ export function findMaster(route: RouteSocket, name: string | undefined): Master
   return { ifname: link.ifname, ifindex: link.ifindex, mtu: link.mtu };
 }
 
-function defaultLink(route: RouteSocket): number {
-  for (const family of [AF_INET, AF_INET6]) {
-    const found = route.routes(family).find(isDefault);
-    const ifindex = found?.oif ?? found?.multipath?.[0]?.ifindex;
-    if (ifindex !== undefined) return ifindex;
-  }
+function anyDefaultLink(route: RouteSocket): number {
+  const ifindex = defaultLink(route, AF_INET) ?? defaultLink(route, AF_INET6);
+  if (ifindex !== undefined) return ifindex;
   throw new CniError(cniCode.badConfig, "no default route interface found", {
     details: '"master" is missing, and there is no default route whose interface could be it',
   });
 }
 
-function isDefault({ dstLength, table, headerTable, oif, multipath }: Route): boolean {
-  const isOut = oif !== undefined || multipath !== undefined;
-  return dstLength === 0 && (table ?? headerTable) === RT_TABLE_MAIN && isOut;
-}
-
 /** The MTU of a link on that one: undefined leaves it to the kernel, which takes the master's. @throws {CniError} 7 */
-export function mtuOn({ mtu: most }: Master, mtu: number): number | undefined {
+export function mtuOn({ mtu: most }: Master, mtu: Mtu): number | undefined {
+  if (mtu === "auto") return undefined;
   if (mtu >= 0 && mtu <= most) return mtu === 0 ? undefined : mtu;
   throw new CniError(cniCode.badConfig, `invalid MTU ${mtu}, must be [0, master MTU(${most})]`);
 }

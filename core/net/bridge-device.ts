@@ -93,7 +93,8 @@ function deleteIfMade(route: RouteSocket, ifname: string, mac: Uint8Array): void
 function adopted(route: RouteSocket, link: LinkIdentity, wanted: WantedBridge): Bridge {
   const { ifname } = wanted;
   const { ifindex, address } = link;
-  if (link.linkInfo?.kind !== "bridge" || address === undefined) {
+  // no link has an index below 1: then the answer was no answer
+  if (link.linkInfo?.kind !== "bridge" || address === undefined || ifindex < 1) {
     throw new CniError(cniCode.badConfig, `"${ifname}" already exists but is not a bridge`);
   }
   const flags = wantedFlags(wanted);

@@ -19,6 +19,7 @@ import {
   parseCidr,
   parseIp,
 } from "./address.ts";
+import { isOwner, metricOf } from "./default-route.ts";
 import { askEnd, type LinkEnd, type Route, type RouteSocket } from "./route-socket.ts";
 
 /** What is to be found. */
@@ -133,9 +134,11 @@ export function checkRoutes(
     const family = familyOf(dst.address);
     const present = families.get(family) ?? route.routesBy(link.ifindex, family);
     families.set(family, present);
+    if (dst.length === 0 && present.some(isOwner)) checkOwnership(route, link, family);
     if (present.some((each) => isRoute(each, dst, wanted, link.ifindex))) continue;
     const via = wanted.gw === undefined ? "" : ` via ${wanted.gw}`;
-    throw failed(`Expected Route ${wanted.dst}${via} not found in routing table`);
+    const metric = wanted.priority ? ` metric ${wanted.priority}` : "";
+    throw failed(`Expected Route ${wanted.dst}${via}${metric} not found in routing table`);
   }
 }
 
@@ -143,6 +146,7 @@ export function checkRoutes(
 function isRoute(present: Route, dst: Prefix, wanted: CniRoute, ifindex: number): boolean {
   const table = present.table ?? present.headerTable;
   if (wanted.table !== undefined && wanted.table !== table) return false;
+  if (wanted.priority && !isMetric(metricOf(present), wanted.priority, dst)) return false;
   if (present.dstLength !== dst.length) return false;
   if (dst.length > 0 && compareIp(present.dst ?? new Uint8Array(), dst.address) !== 0) return false;
   const hops = present.multipath ?? [{ ifindex: present.oif, gateway: present.gateway }];
@@ -153,6 +157,28 @@ function isRoute(present: Route, dst: Prefix, wanted: CniRoute, ifindex: number)
     if (onLink || gateway === undefined) return true;
     return hop.gateway !== undefined && compareIp(hop.gateway, gateway) === 0;
   });
+}
+
+/** A default route may be further behind: a network that owns the default route, and came later, has moved it. */
+function isMetric(found: number, wanted: number, dst: Prefix): boolean {
+  return dst.length === 0 ? found >= wanted : found === wanted;
+}
+
+/**
+ * That a default route of a network which owns it is still before all others.
+ * @param family AF_INET or AF_INET6
+ */
+function checkOwnership(
+  route: RouteSocket,
+  { ifindex, ifname }: CheckedLink,
+  family: number,
+): void {
+  const all = route.defaultRoutes(family);
+  const own = all.filter((each) => each.oif === ifindex && isOwner(each)).map(metricOf);
+  const other = all.find((each) => !isOwner(each) && metricOf(each) <= Math.min(...own));
+  if (own.length === 0 || other === undefined) return;
+  const metric = `metric ${metricOf(other)}`;
+  throw failed(`"${ifname}" owns the default route, and another with ${metric} goes before it`);
 }
 
 function failed(message: string): CniError {

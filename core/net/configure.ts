@@ -24,6 +24,7 @@ import { CniError, cniCode, during } from "../errors.ts";
 import { formatCidr, formatIp, isIpv4, type Prefix } from "./address.ts";
 import { type AddressOptions, addressInput } from "./address-input.ts";
 import { DadWatch } from "./dad.ts";
+import { RTPROT_OWNER } from "./default-route.ts";
 import { type PlannedRoute, plannedAddresses, plannedRoutes } from "./interface-plan.ts";
 import type { Netns } from "./netns.ts";
 import type { RouteSocket } from "./route-socket.ts";
@@ -44,6 +45,8 @@ export interface InterfaceSettings {
   routes?: readonly PlannedRoute[] | undefined;
   /** Duplicate address detection for IPv6, to whose end is waited. Without it addresses can be used at once. */
   dad?: boolean;
+  /** Whether the link's network owns the default route, by which others know its default routes. */
+  ownsDefault?: boolean;
 }
 
 interface NamedLink {
@@ -64,7 +67,7 @@ interface Step {
  * @throws {CniError} naming the address or the route that the kernel refused
  */
 export function configureInterface(settings: InterfaceSettings): number {
-  const { netns, route, ifname, result, routes, dad = false } = settings;
+  const { netns, route, ifname, result, routes, dad = false, ownsDefault = false } = settings;
   const ifindex = route.ifindexOf(ifname);
   if (ifindex === undefined) throw new CniError(cniCode.internal, `failed to lookup "${ifname}"`);
   const addresses = plannedAddresses(result.ips ?? []);
@@ -76,7 +79,7 @@ export function configureInterface(settings: InterfaceSettings): number {
     { phrase: `announce "${ifname}"`, call: call(setLink, { ifindex, afSpec: arpNotify }) },
     ...addresses.map((prefix) => addressStep(link, prefix, { dad, prefixRoute: !routes })),
     upStep(link),
-    ...(routes ?? plannedRoutes(result)).map((planned) => routeStep(link, planned)),
+    ...(routes ?? plannedRoutes(result)).map((planned) => routeStep(link, planned, ownsDefault)),
   ]);
   watch?.settle(route, link);
   return ifindex;
@@ -113,10 +116,15 @@ function upStep({ ifname, ifindex }: NamedLink): Step {
   };
 }
 
-function routeStep({ ifname, ifindex }: NamedLink, planned: PlannedRoute): Step {
+function routeStep(
+  { ifname, ifindex }: NamedLink,
+  planned: PlannedRoute,
+  ownsDefault = false,
+): Step {
+  const protocol = ownsDefault && planned.dst.length === 0 ? RTPROT_OWNER : RTPROT_BOOT;
   return {
     phrase: `failed to add route ${describeRoute(planned, ifname)}`,
-    call: call(prependRoute, routeInput(ifindex, planned)),
+    call: call(prependRoute, { ...routeInput(ifindex, planned), protocol }),
   };
 }
 
@@ -150,7 +158,6 @@ function routeInput(ifindex: number, planned: PlannedRoute): RouteInput {
     family: familyOf(dst.address),
     dstLength: dst.length,
     headerTable: table < 256 ? table : 0,
-    protocol: RTPROT_BOOT,
     scope,
     type: RTN_UNICAST,
     flags: planned.onLink ? RTNH_F_ONLINK : 0,

@@ -108,12 +108,16 @@ export class Netns implements Disposable {
    * @throws {CniError} 11 when another process keeps it for too long
    */
   locked<T>(fn: () => T): T {
-    const fd = this.#fd;
-    if (fd === undefined) return fn();
-    during(`lock CNI_NETNS "${this.path}"`, () => takeLock(fd));
+    this.lock();
     const value = fn();
-    giveLock(fd);
+    if (this.#fd !== undefined) giveLock(this.#fd);
     return value;
+  }
+
+  /** Others who lock this namespace wait until this one is disposed. @throws {CniError} 11 as {@link locked} */
+  lock(): void {
+    const fd = this.#fd;
+    if (fd !== undefined) during(`lock CNI_NETNS "${this.path}"`, () => takeLock(fd));
   }
 
   [Symbol.dispose](): void {

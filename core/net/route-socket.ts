@@ -24,7 +24,13 @@ import {
   RTEXT_FILTER_SKIP_STATS,
   setLink,
 } from "netlink-ts/route/link.ts";
-import { getRoute, RTN_UNICAST, routeMessage } from "netlink-ts/route/route.ts";
+import {
+  getRoute,
+  type RouteMessage,
+  RT_TABLE_MAIN,
+  RTN_UNICAST,
+  routeMessage,
+} from "netlink-ts/route/route.ts";
 import type { Decoded } from "netlink-ts/wire/codec.ts";
 
 import { isErrno } from "../errors.ts";
@@ -60,7 +66,7 @@ const getAddresses = answeredBy(getAddress, addressSummary);
 const getPortVlans = answeredBy(getBridgeLink, bridgeLinkMessage.pick("afSpec"));
 const quiet = { extMask: RTEXT_FILTER_SKIP_STATS };
 
-const routeHops = routeMessage.pick("table", "dst", "oif", "gateway", "multipath");
+const routeHops = routeMessage.pick("table", "dst", "priority", "oif", "gateway", "multipath");
 /** A route as {@link RouteSocket} shows it. */
 export type Route = Decoded<typeof routeHops>;
 const getRoutes = answeredBy(getRoute, routeHops);
@@ -241,6 +247,15 @@ export class RouteSocket implements Disposable {
   /** Routes of a family in all tables that lead out of that link to other hosts; kernels before 4.20 tell of all. */
   routesBy(oif: number, family: number): Route[] {
     return this.#connection.dump(getRoutes, { family, type: RTN_UNICAST, oif });
+  }
+
+  /** Default routes of a family in the main table, with all that the kernel tells of them. */
+  defaultRoutes(family: number): RouteMessage[] {
+    const all = this.#connection.dump(getRoute, { family, type: RTN_UNICAST });
+    return all.filter(
+      ({ dstLength, type, table, headerTable }) =>
+        dstLength === 0 && type === RTN_UNICAST && (table ?? headerTable) === RT_TABLE_MAIN,
+    );
   }
 
   /** The route a packet to that address would take, of 4 or 16 bytes; undefined when it would take none. */

@@ -6,11 +6,13 @@
 import * as z from "zod/mini";
 
 import { networkConfig } from "../../core/cni/config.ts";
-import { dnsField, interfaceNameField, mtuField } from "../../core/cni/fields.ts";
+import { dnsField, interfaceNameField } from "../../core/cni/fields.ts";
 import { interfaceNameProblem } from "../../core/cni/interface-name.ts";
 import type { AddCall } from "../../core/cni/plugin.ts";
 import { CniError, cniCode } from "../../core/errors.ts";
 import { masqueradeKeys } from "../../core/link/masquerade-keys.ts";
+import { mtuKey } from "../../core/link/mtu.ts";
+import { routeKeys } from "../../core/link/routes.ts";
 import { requestedMac } from "../../core/net/mac.ts";
 import { vlanTrunkField } from "./vlan-trunk.ts";
 
@@ -31,7 +33,7 @@ export const bridgeConfig = z.extend(networkConfig, {
   isDefaultGateway: flag,
   forceAddress: flag,
   ...masqueradeKeys,
-  mtu: z._default(mtuField, 0),
+  mtu: mtuKey,
   hairpinMode: flag,
   promiscMode: flag,
   vlan: z._default(vlanField, 0),
@@ -42,6 +44,7 @@ export const bridgeConfig = z.extend(networkConfig, {
   disableContainerInterface: flag,
   portIsolation: flag,
   dns: z.optional(dnsField),
+  ...routeKeys,
   args: z.optional(z.object({ cni: z.optional(z.object({ mac: macText })) })),
   runtimeConfig: z.optional(z.object({ mac: macText })),
 });

@@ -8,6 +8,7 @@ import { IFF_UP } from "netlink-ts/route/link.ts";
 import type { AddCall } from "../../core/cni/plugin.ts";
 import type { CniInterface, CniResult } from "../../core/cni/result.ts";
 import { describeContainerLink, describeLink } from "../../core/link/connect.ts";
+import { ownsDefault } from "../../core/link/routes.ts";
 import type { Scene } from "../../core/link/scene.ts";
 import { announce } from "../../core/net/announce.ts";
 import { attachedResult } from "../../core/net/attached-result.ts";
@@ -94,7 +95,8 @@ function bringUp(call: AddCall<BridgeConfig>, attached: Attached): number | unde
   const { plan } = attached;
   const { netns, container: route } = attached.scene;
   if (plan !== undefined) {
-    return configureInterface({ netns, route, ifname, result: plan.result, dad: config.enabledad });
+    const settings = { netns, route, ifname, result: plan.result, dad: config.enabledad };
+    return configureInterface({ ...settings, ownsDefault: ownsDefault(config) });
   }
   if (!config.disableContainerInterface) route.setLink({ ifname, flags: IFF_UP, change: IFF_UP });
   return undefined;

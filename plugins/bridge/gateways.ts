@@ -3,7 +3,8 @@
  * @module
  */
 
-import type { CniIp, CniRoute, IpamResult } from "../../core/cni/result.ts";
+import type { CniIp, IpamResult } from "../../core/cni/result.ts";
+import { missingDefaults } from "../../core/link/routes.ts";
 import {
   formatIp,
   isIpv4,
@@ -13,7 +14,6 @@ import {
   parseCidr,
   parseIp,
 } from "../../core/net/address.ts";
-import { gatewayOfFamily } from "../../core/net/interface-plan.ts";
 import { type BridgeConfig, isGateway } from "./config.ts";
 
 /** IPAM's answer with gateways, and the addresses that make the host that gateway. */
@@ -40,17 +40,6 @@ export function planGateways(config: BridgeConfig, answer: IpamResult): GatewayP
 
 function firstAddress({ address }: CniIp): string {
   return formatIp(nextIp(network(parseCidr(address)).address));
-}
-
-function missingDefaults(ips: readonly CniIp[], routes: readonly CniRoute[]): CniRoute[] {
-  const defaults = [
-    { dst: "0.0.0.0/0", gateway: gatewayOfFamily(ips, true) },
-    { dst: "::/0", gateway: gatewayOfFamily(ips, false) },
-  ];
-  return defaults.flatMap(({ dst, gateway }) => {
-    if (gateway === undefined || routes.some((route) => route.dst === dst)) return [];
-    return [{ dst, gw: formatIp(gateway) }];
-  });
 }
 
 function hostAddresses(ips: readonly CniIp[]): Prefix[] {

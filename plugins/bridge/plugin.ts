@@ -6,6 +6,8 @@
 
 import { definePlugin } from "../../core/cni/plugin.ts";
 import { askIpam } from "../../core/link/ask-ipam.ts";
+import { hostMtu } from "../../core/link/mtu.ts";
+import { settleRoutes } from "../../core/link/routes.ts";
 import { Scene } from "../../core/link/scene.ts";
 import { keepVeth } from "../../core/link/veth-record.ts";
 import { collectVethGarbage, deleteVethAttachment, makeVeth } from "../../core/link/veth-verbs.ts";
@@ -15,7 +17,7 @@ import {
   ensureBridge,
   type WantedBridge,
 } from "../../core/net/bridge-device.ts";
-import { requireUnattached, type WantedVeth } from "../../core/net/veth.ts";
+import { type BridgePort, requireUnattached } from "../../core/net/veth.ts";
 import { Rollback } from "../../core/rollback.ts";
 import { checkAttachment } from "./check.ts";
 import {
@@ -49,14 +51,16 @@ export const bridge = definePlugin({
     const { asked, bridge, veth } = scene.netns.locked(() => {
       // IPAM's part of an attachment that exists already, or that another ADD makes, is not ours to release
       requireUnattached(scene.host, scene.container, attachment);
-      const bridge = ensureBridge(scene.host, wantedBridge(config));
+      const mtu = hostMtu(scene.host, config.mtu);
+      const bridge = ensureBridge(scene.host, wantedBridge(config, mtu));
       if (bridge.isNew) rollback.defer(() => deleteBridgeIfUnused(scene.host, bridge));
       const asked = askIpam(call, rollback); // it works while we make the link
-      const wanted = { attachment, mac, ...wantedPair(config, bridge) };
+      const wanted = { attachment, mac, mtu, port: wantedPort(config, bridge) };
       return { asked, bridge, veth: makeVeth(scene, wanted, rollback) };
     });
     const vlans = setPortVlans(scene.host, bridge, veth.host, config);
     const plan = asked && planGateways(config, asked.answer());
+    if (plan !== undefined) plan.result = settleRoutes(call, scene, plan.result, rollback);
 
     const record = recordOf({ config, bridge, veth, vlans, result: plan?.result });
     keepVeth(bridgeVeth, attachment, record, rollback);
@@ -77,12 +81,12 @@ export const bridge = definePlugin({
   },
 });
 
-function wantedPair(config: BridgeConfig, bridge: Bridge): Pick<WantedVeth, "mtu" | "port"> {
-  const { mtu, hairpinMode: hairpin, portIsolation: isolated } = config;
-  return { mtu, port: { bridge: bridge.ifindex, hairpin, isolated } };
+function wantedPort(config: BridgeConfig, { ifindex: bridge }: Bridge): BridgePort {
+  const { hairpinMode: hairpin, portIsolation: isolated } = config;
+  return { bridge, hairpin, isolated };
 }
 
-function wantedBridge(config: BridgeConfig): WantedBridge {
-  const { bridge: ifname, mtu, promiscMode: promiscuous } = config;
+function wantedBridge(config: BridgeConfig, mtu: number): WantedBridge {
+  const { bridge: ifname, promiscMode: promiscuous } = config;
   return { ifname, mtu, promiscuous, vlanFiltering: tellsVlans(config) };
 }

@@ -11,6 +11,7 @@ import { dnsField } from "../../core/cni/fields.ts";
 import { definePlugin } from "../../core/cni/plugin.ts";
 import { addLink } from "../../core/link/add.ts";
 import { checkOwnLink } from "../../core/link/check.ts";
+import { routeKeys } from "../../core/link/routes.ts";
 import { requireLinkKind } from "../../core/link/status.ts";
 import { collectRecords, deleteAttachment } from "../../core/link/verbs.ts";
 import { randomMac } from "../../core/net/mac.ts";
@@ -18,7 +19,7 @@ import { randomMac } from "../../core/net/mac.ts";
 const kind = "dummy";
 
 /** Keys of dummy. */
-const dummyConfig = z.extend(networkConfig, { dns: z.optional(dnsField) });
+const dummyConfig = z.extend(networkConfig, { dns: z.optional(dnsField), ...routeKeys });
 
 /** The program: see README.md beside this file for its keys. */
 export const dummy = definePlugin({

@@ -13,6 +13,8 @@ import * as z from "zod/mini";
 import { networkConfig } from "../../core/cni/config.ts";
 import { dnsField, interfaceNameField, unsetIfEmpty } from "../../core/cni/fields.ts";
 import { linkModes } from "../../core/link/modes.ts";
+import { mtuOnMasterKey } from "../../core/link/mtu.ts";
+import { routeKeys } from "../../core/link/routes.ts";
 
 /** Modes of ipvlan. */
 export const modes = linkModes(
@@ -29,8 +31,9 @@ export const modes = linkModes(
 export const ipvlanConfig = z.extend(networkConfig, {
   master: unsetIfEmpty(interfaceNameField),
   mode: modes.field,
-  mtu: z._default(z.int(), 0),
+  mtu: mtuOnMasterKey,
   linkInContainer: z._default(z.boolean(), false),
   dns: z.optional(dnsField),
+  ...routeKeys,
 });
 export type IpvlanConfig = z.output<typeof ipvlanConfig>;

@@ -63,7 +63,7 @@ function planLink(call: AddCall<IpvlanConfig>, scene: Scene): PlannedLink {
   const { config } = call;
   const side = scene.side(config.linkInContainer);
   const master = findMaster(side, config.master ?? chainedMaster(call.prevResult));
-  const mtu = config.mtu > 0 ? config.mtu : undefined;
+  const mtu = config.mtu === "auto" || config.mtu <= 0 ? undefined : config.mtu; // undefined: the master's
   const linkInfo = { kind, data: { mode: modes.numberOf(config.mode), flags: 0 } };
   return { side, link: { link: master.ifindex, mtu, linkInfo } };
 }

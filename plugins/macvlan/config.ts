@@ -14,6 +14,8 @@ import * as z from "zod/mini";
 import { networkConfig } from "../../core/cni/config.ts";
 import { dnsField, integerField, interfaceNameField, unsetIfEmpty } from "../../core/cni/fields.ts";
 import { linkModes } from "../../core/link/modes.ts";
+import { mtuOnMasterKey } from "../../core/link/mtu.ts";
+import { routeKeys } from "../../core/link/routes.ts";
 
 /** Modes of macvlan. */
 export const modes = linkModes(
@@ -33,11 +35,12 @@ const macText = z.optional(z.string());
 export const macvlanConfig = z.extend(networkConfig, {
   master: unsetIfEmpty(interfaceNameField),
   mode: modes.field,
-  mtu: z._default(z.int(), 0),
+  mtu: mtuOnMasterKey,
   mac: macText,
   linkInContainer: z._default(z.boolean(), false),
   bcqueuelen: z._default(integerField(0, LARGEST_U32), 0),
   dns: z.optional(dnsField),
+  ...routeKeys,
   runtimeConfig: z.optional(z.object({ mac: macText })),
 });
 export type MacvlanConfig = z.output<typeof macvlanConfig>;

@@ -4,8 +4,9 @@
  */
 
 import type { AddCall } from "../../core/cni/plugin.ts";
-import type { CniDns, CniResult, IpamResult } from "../../core/cni/result.ts";
-import { describeContainerLink, describeLink } from "../../core/link/connect.ts";
+import type { CniResult, IpamResult } from "../../core/cni/result.ts";
+import { describeContainerLink, describeLink, type LinkConfig } from "../../core/link/connect.ts";
+import { ownsDefault } from "../../core/link/routes.ts";
 import type { Scene } from "../../core/link/scene.ts";
 import { isIpv4 } from "../../core/net/address.ts";
 import { announce } from "../../core/net/announce.ts";
@@ -28,7 +29,7 @@ interface Attached {
 
 /** Configures both sides and sees that packets flow. @returns the result of ADD */
 export function connect(
-  call: AddCall<{ dns?: CniDns | undefined }>,
+  call: AddCall<LinkConfig>,
   { scene, veth, answer, hops }: Attached,
 ): CniResult {
   const { config, ifName: ifname, prevResult } = call;
@@ -37,7 +38,8 @@ export function connect(
   enableForwarding(host, gateways);
   prepareHostEnd(veth.host, !gateways.every(isIpv4)); // before the container can send
   const routes = containerRoutes(hops, answer);
-  const ifindex = configureInterface({ netns, route: container, ifname, result: answer, routes });
+  const settings = { netns, route: container, ifname, result: answer, routes };
+  const ifindex = configureInterface({ ...settings, ownsDefault: ownsDefault(config) });
   const [end] = settledLinks(host, veth.host) as [LinkState];
   requireCarrier(end, "veth pair in error state");
   const ends = { ifname: veth.host, ifindex: end.ifindex };

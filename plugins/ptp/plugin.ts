@@ -7,10 +7,12 @@
 import * as z from "zod/mini";
 
 import { networkConfig } from "../../core/cni/config.ts";
-import { dnsField, mtuField } from "../../core/cni/fields.ts";
+import { dnsField } from "../../core/cni/fields.ts";
 import { definePlugin } from "../../core/cni/plugin.ts";
 import { askIpam } from "../../core/link/ask-ipam.ts";
 import { masqueradeKeys } from "../../core/link/masquerade-keys.ts";
+import { hostMtu, mtuKey } from "../../core/link/mtu.ts";
+import { routeKeys, settleRoutes } from "../../core/link/routes.ts";
 import { Scene } from "../../core/link/scene.ts";
 import { requireLinkKind } from "../../core/link/status.ts";
 import {
@@ -32,8 +34,9 @@ import { isReferencePair } from "./reference-pair.ts";
 /** Keys of ptp. */
 const ptpConfig = z.extend(networkConfig, {
   ...masqueradeKeys,
-  mtu: z._default(mtuField, 0),
+  mtu: mtuKey,
   dns: z.optional(dnsField),
+  ...routeKeys,
 });
 
 /** Ptp's part of the verbs that plugins of veth pairs share. */
@@ -59,9 +62,12 @@ export const ptp = definePlugin({
       // IPAM's part of an attachment that exists already, or that another ADD makes, is not ours to release
       requireUnattached(scene.host, scene.container, attachment);
       const asked = askIpam(call, rollback); // it works while we make the link
-      return { asked, veth: makeVeth(scene, { attachment, mtu: config.mtu }, rollback) };
+      return {
+        asked,
+        veth: makeVeth(scene, { attachment, mtu: hostMtu(scene.host, config.mtu) }, rollback),
+      };
     });
-    const answer = asked?.answer() ?? { ips: [] };
+    const answer = settleRoutes(call, scene, asked?.answer() ?? { ips: [] }, rollback);
     const hops = nextHops(answer.ips);
     keepVeth(ptpVeth, attachment, vethRecordOf(veth, answer, config), rollback);
 

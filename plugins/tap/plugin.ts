@@ -12,6 +12,7 @@ import { CniError, cniCode } from "../../core/errors.ts";
 import { host } from "../../core/host.ts";
 import { attachLink, type MakeLink } from "../../core/link/add.ts";
 import { checkOwnLink } from "../../core/link/check.ts";
+import { hostMtu } from "../../core/link/mtu.ts";
 import { deleteMarkedLink } from "../../core/link/owned-link.ts";
 import type { Scene } from "../../core/link/scene.ts";
 import { collectRecords, deleteAttachment } from "../../core/link/verbs.ts";
@@ -47,9 +48,10 @@ export const tap = definePlugin({
   },
 });
 
-function prepare(call: AddCall<TapConfig>, { netns, container }: Scene): MakeLink {
+function prepare(call: AddCall<TapConfig>, scene: Scene): MakeLink {
   const { config, attachment } = call;
-  const wanted = wantedOf(call, container);
+  const { netns, container } = scene;
+  const wanted = wantedOf(call, scene);
   return (rollback) => {
     rollback.defer(() => deleteMarkedLink(container, attachment)); // before: it may be killed behind it
     netns.run(() => {
@@ -61,9 +63,10 @@ function prepare(call: AddCall<TapConfig>, { netns, container }: Scene): MakeLin
 
 function wantedOf(
   { config, args, attachment }: AddCall<TapConfig>,
-  container: RouteSocket,
+  { host: outside, container }: Scene,
 ): WantedTap {
-  const { multiQueue, owner, group, mtu, bridge } = config;
+  const { multiQueue, owner, group, bridge } = config;
+  const mtu = hostMtu(outside, config.mtu);
   const address = requestedMac(
     ["runtimeConfig.mac", config.runtimeConfig?.mac],
     ["CNI_ARGS MAC", args["MAC"]],

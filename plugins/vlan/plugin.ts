@@ -14,6 +14,8 @@ import { CniError, cniCode } from "../../core/errors.ts";
 import { addLink, type PlannedLink } from "../../core/link/add.ts";
 import { checkOwnLink } from "../../core/link/check.ts";
 import { findMaster, mtuOn } from "../../core/link/master.ts";
+import { mtuOnMasterKey } from "../../core/link/mtu.ts";
+import { routeKeys } from "../../core/link/routes.ts";
 import type { Scene } from "../../core/link/scene.ts";
 import { requireLinkOn } from "../../core/link/status.ts";
 import { collectRecords, deleteAttachment } from "../../core/link/verbs.ts";
@@ -33,9 +35,10 @@ const vlanConfig = z.extend(networkConfig, {
     ),
     0,
   ),
-  mtu: z._default(z.int(), 0),
+  mtu: mtuOnMasterKey,
   linkInContainer: z._default(z.boolean(), false),
   dns: z.optional(dnsField),
+  ...routeKeys,
 });
 type VlanConfig = z.output<typeof vlanConfig>;
 
