@@ -7,6 +7,8 @@
 export interface Bits {
   readonly value: Uint8Array;
   readonly known: Uint8Array;
+  /** What the value is not, although it is not known. */
+  readonly never?: Uint8Array;
 }
 
 /** What is known of a packet at the forward hook. */
@@ -54,7 +56,11 @@ export function masked({ value, known: bits }: Bits, mask: Uint8Array, xor: Uint
 }
 
 /** Whether the bits are those of `wanted`; undefined when that is not known. */
-export function isEqual({ value, known: bits }: Bits, wanted: Uint8Array): boolean | undefined {
+export function isEqual(
+  { value, known: bits, never }: Bits,
+  wanted: Uint8Array,
+): boolean | undefined {
+  if (never !== undefined && wanted.every((byte, at) => byte === never[at])) return false;
   const differs = wanted.some((byte, at) => ((byte ^ value[at]!) & bits[at]!) !== 0);
   if (differs) return false;
   return bits.subarray(0, wanted.length).every((byte) => byte === 0xff) ? true : undefined;
@@ -66,10 +72,16 @@ const BYTES = 64;
 export class Registers {
   readonly #value = new Uint8Array(BYTES);
   readonly #known = new Uint8Array(BYTES);
+  /** By offset; never of more than the value that was put there last. */
+  readonly #never = new Map<number, Uint8Array>();
 
   /** Puts bits into a register. */
-  set(register: number | undefined, { value, known: bits }: Bits): void {
+  set(register: number | undefined, { value, known: bits, never }: Bits): void {
     const at = offsetOf(register);
+    for (const [start, { length }] of this.#never) {
+      if (start < at + value.length && at < start + length) this.#never.delete(start);
+    }
+    if (never !== undefined) this.#never.set(at, never);
     this.#value.set(value.subarray(0, BYTES - at), at);
     this.#known.set(bits.subarray(0, BYTES - at), at);
   }
@@ -77,12 +89,15 @@ export class Registers {
   /** Reads that many bytes. */
   get(register: number | undefined, length: number): Bits {
     const at = offsetOf(register);
-    return { value: this.#value.slice(at, at + length), known: this.#known.slice(at, at + length) };
+    const [value, bits] = [this.#value, this.#known].map((all) => all.slice(at, at + length));
+    const never = this.#never.get(at);
+    return { value: value!, known: bits!, ...(never && { never }) };
   }
 
   /** Whatever is in them: an expression that is not understood may have written anything. */
   forget(): void {
     this.#known.fill(0);
+    this.#never.clear();
   }
 }
 

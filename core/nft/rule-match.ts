@@ -5,11 +5,12 @@
 
 import { bitwise, NFT_BITWISE_MASK_XOR } from "netlink-ts/nftables/expr/bitwise.ts";
 import { cmp, NFT_CMP_EQ, NFT_CMP_NEQ } from "netlink-ts/nftables/expr/cmp.ts";
-import { ct, NFT_CT_STATE } from "netlink-ts/nftables/expr/ct.ts";
+import { ct, IPS_DST_NAT, NFT_CT_STATE, NFT_CT_STATUS } from "netlink-ts/nftables/expr/ct.ts";
 import { dataOf, type Expression } from "netlink-ts/nftables/expr/expressions.ts";
 import { immediate } from "netlink-ts/nftables/expr/immediate.ts";
 import {
   meta,
+  NFT_META_IIF,
   NFT_META_IIFNAME,
   NFT_META_MARK,
   NFT_META_NFPROTO,
@@ -93,7 +94,7 @@ const judges: Readonly<Record<string, Judge>> = {
   ct({ packet, registers }, expression) {
     const { dreg, key } = dataOf(ct, expression) ?? {};
     if (dreg === undefined) return true;
-    registers.set(dreg, key === NFT_CT_STATE ? knownNumber(packet.state) : unknown(16));
+    registers.set(dreg, ctOf(packet, key));
     return true;
   },
   bitwise({ registers }, expression) {
@@ -117,6 +118,12 @@ const judges: Readonly<Record<string, Judge>> = {
   },
 };
 
+/** A packet to a published port is another matter: what is followed is what a pod sends by itself, and answers to that. */
+function ctOf({ state }: Packet, key: number | undefined): Bits {
+  if (key === NFT_CT_STATE) return knownNumber(state);
+  return key === NFT_CT_STATUS ? knownNumber(0, IPS_DST_NAT) : unknown(16);
+}
+
 const etherTypes = { ip: new Uint8Array([0x08, 0x00]), ip6: new Uint8Array([0x86, 0xdd]) };
 
 function metaOf({ packet, mark }: Traveller, key: number | undefined): Bits {
@@ -127,15 +134,22 @@ function metaOf({ packet, mark }: Traveller, key: number | undefined): Bits {
   if (key === NFT_META_MARK) return mark;
   if (key === NFT_META_IIFNAME) return nameBits(iifname);
   if (key === NFT_META_OIFNAME) return nameBits(oifname);
+  if (key === NFT_META_IIF) return { ...unknown(4), never: loopback.index };
   return unknown(16);
 }
 
 function nameBits(name: string | undefined): Bits {
-  if (name === undefined) return unknown(16);
+  return name === undefined ? { ...unknown(16), never: loopback.name } : known(nameBytes(name));
+}
+
+function nameBytes(name: string): Uint8Array {
   const bytes = new Uint8Array(16);
   bytes.set(new TextEncoder().encode(name).subarray(0, 15));
-  return known(bytes);
+  return bytes;
 }
+
+/** Nothing is forwarded from it. */
+const loopback = { name: nameBytes("lo"), index: knownNumber(1).value };
 
 /** Bytes of the IP header, if they lie in an address that is known. */
 function headerOf(

@@ -22,6 +22,22 @@ describe("isEqual", () => {
   });
 });
 
+describe("Bits that are never a value", () => {
+  const bits = { ...unknown(4), never: new Uint8Array([7, 8, 0, 0]) };
+  it("are not equal to it, whatever else they are", () => {
+    equal(isEqual(bits, new Uint8Array([7, 8, 0, 0])), false);
+    equal(isEqual(bits, new Uint8Array([7, 9, 0, 0])), undefined);
+  });
+
+  it("are forgotten with what is put over them", () => {
+    const registers = new Registers();
+    registers.set(9, bits);
+    equal(isEqual(registers.get(9, 4), bits.never), false);
+    registers.set(1, unknown(8));
+    equal(isEqual(registers.get(9, 4), bits.never), undefined);
+  });
+});
+
 describe("masked", () => {
   it("knows what the mask takes away", () => {
     const mark = knownNumber(0x1000, 0x1000);

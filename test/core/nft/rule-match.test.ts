@@ -5,6 +5,8 @@ import { NFPROTO_IPV4 } from "netlink-ts/nftables/nfgenmsg.ts";
 import { type Matches, Traveller } from "../../../core/nft/rule-match.ts";
 import {
   ctEstablished,
+  ctStatusDnat,
+  iif,
   iifname,
   ip6Saddr,
   ipDaddr,
@@ -14,6 +16,7 @@ import {
   is,
   isNot,
   l4proto,
+  oifname,
   type Statement,
   setMarkBit,
 } from "../../../core/nft/statements.ts";
@@ -50,6 +53,10 @@ describe("Traveller", () => {
     ["perhaps what lies beyond its addresses", undefined, [is(ip6Saddr, 1)]],
     ["its link", true, [is(iifname, ...name("br0"))]],
     ["not another link", false, [is(iifname, ...name("br1"))]],
+    ["perhaps a link that it is not told", undefined, [is(oifname, ...name("br0"))]],
+    ["not the loopback link, although it is not told", false, [is(oifname, ...name("lo"))]],
+    ["not the loopback link by its number", false, [is(iif, 1, 0, 0, 0)]],
+    ["not what is translated", false, [ctStatusDnat]],
     ["perhaps a protocol", undefined, [is(l4proto, 6)]],
     ["not what is established", false, [ctEstablished]],
     ["not, whatever else is unknown", false, [is(l4proto, 6), ipv6]],
