@@ -9,6 +9,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../scripts/place.ts";
+import { downloadPackage } from "../kernel/debian-package.ts";
 
 /** A kernel and its modules. */
 export interface GuestKernel {
@@ -82,13 +83,11 @@ function newestKernel(): string {
 
 function download(name: string, folder: string): void {
   console.log(`downloading ${name}`);
-  const argv = ["-qq", "-o", "APT::Sandbox::User=root", "download", name];
-  const get = () => spawnSync("apt-get", argv, { cwd: folder, encoding: "utf8" });
-  let done = get();
-  if (done.status === 0) return;
-  spawnSync("apt-get", ["update", "-qq"]); // the lists name a version that is there no more
-  done = get();
-  if (done.status !== 0) throw new NoGuest(`needs Debian's package ${name}: ${done.stderr.trim()}`);
+  try {
+    downloadPackage(name, folder);
+  } catch (cause) {
+    throw new NoGuest(cause instanceof Error ? cause.message : String(cause));
+  }
 }
 
 function unpack(version: string, folder: string): void {
