@@ -14,7 +14,8 @@ import { closedBridgeElements } from "../../core/nft/bridges.ts";
 import { podElements } from "../../core/nft/masquerade.ts";
 import type { ForwardOptions } from "../../core/nft/open-forward.ts";
 import { samePlace, type TableElement } from "../../core/nft/table-element.ts";
-import { type FirewallConfig, type IngressPolicy, requireBackend } from "./config.ts";
+import type { FirewallConfig, IngressPolicy } from "./config.ts";
+import { sourcesOf, type ZoneSource } from "./sources.ts";
 
 /** What is to be there after ADD. */
 export interface Allowance {
@@ -22,6 +23,8 @@ export interface Allowance {
   readonly elements: TableElement[];
   /** The pod's addresses with their prefix lengths, each once. */
   readonly addresses: Prefix[];
+  /** What firewalld is told, if it is. */
+  readonly sources: ZoneSource[];
   /** Which of iptables' tables have to let our mark through, and behind which chain. */
   readonly forward: ForwardOptions & { readonly families: readonly number[] };
   /** The host's link that the pod hangs on, as the result tells it. */
@@ -37,7 +40,6 @@ interface Wanted {
 
 /** Works it out. @throws {CniError} 7 for keys that cannot be kept */
 export function allowanceOf({ config, attachment, prevResult = {} }: Wanted): Allowance {
-  requireBackend(config);
   const { iptablesAdminChainName: admin, ingressPolicy = "open" } = config;
   const prefixes = (prevResult.ips ?? []).map(({ address }) => parseCidr(address));
   const all = podElements(
@@ -54,6 +56,10 @@ export function allowanceOf({ config, attachment, prevResult = {} }: Wanted): Al
   return {
     elements: [...all.filter(isFirst), ...bridgeElementsFor(ingressPolicy, prevResult)],
     addresses,
+    sources: sourcesOf(
+      config,
+      addresses.map(({ address }) => address),
+    ),
     forward: { admin, families },
     hostLink: hostLinkOf(prevResult),
   };

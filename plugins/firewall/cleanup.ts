@@ -4,27 +4,54 @@
  */
 
 import { type Attachment, ownerText } from "../../core/attachment.ts";
-import type { GcCall } from "../../core/cni/plugin.ts";
-import { attemptAll } from "../../core/errors.ts";
+import type { DelCall, GcCall } from "../../core/cni/plugin.ts";
+import { attemptAll, explain } from "../../core/errors.ts";
+import { parseCidr } from "../../core/net/address.ts";
 import { NftSocket } from "../../core/nft/nft-socket.ts";
 import { ownedElements } from "../../core/nft/owned-elements.ts";
 import { removeElements } from "../../core/nft/remove-elements.ts";
 import type { SetName } from "../../core/nft/sets.ts";
+import type { TableElement } from "../../core/nft/table-element.ts";
+import { recordedAttachments } from "../../core/state/record.ts";
 import { removeStaleRecords } from "../../core/state/stale-records.ts";
-import type { FirewallConfig } from "./config.ts";
+import { type FirewallConfig, firewalldIsTold } from "./config.ts";
 import { forgetAllowed, recordedAsAllowed, recordName } from "./record.ts";
+import { sourcesOf, type Trusted, withdraw } from "./sources.ts";
 
 /** Where the elements of pods are; a bridge's are shared and stay. */
 const podSets: readonly SetName[] = ["pods4", "pods6"];
 
-/** Removes all that an attachment is let through: what the record says or, without one, what the kernel has of it. */
-export function forbid(attachment: Attachment): void {
+/** Removes all that an attachment is let through: what the record says or, without one, what can be found. */
+export function forbid(call: DelCall<FirewallConfig>): void {
+  const { attachment } = call;
   const recorded = recordedAsAllowed(attachment);
-  using nft = NftSocket.openIfSupported();
-  if (nft !== undefined) {
-    removeElements(nft, recorded ?? ownedElements(nft, { owner: ownerText(attachment) }, podSets));
-  }
+  attemptAll(
+    () => removeOwn(attachment, recorded?.elements),
+    () =>
+      recorded === undefined ? withdrawUnrecorded(call) : withdraw({ attachment, ...recorded }),
+  );
   forgetAllowed(attachment); // last: until here another DEL finds all of it
+}
+
+function removeOwn(attachment: Attachment, recorded: readonly TableElement[] | undefined): void {
+  using nft = NftSocket.openIfSupported();
+  if (nft === undefined) return;
+  removeElements(nft, recorded ?? ownedElements(nft, { owner: ownerText(attachment) }, podSets));
+}
+
+/**
+ * Without a record, as behind another program's ADD, the configuration and the result tell what firewalld was told. It may
+ * never have been: that it cannot be asked is no failure.
+ */
+function withdrawUnrecorded(call: DelCall<FirewallConfig>): void {
+  const { attachment, config, prevResult, warn } = call;
+  if (firewalldIsTold(config) === "never") return;
+  const addresses = (prevResult?.ips ?? []).map(({ address }) => parseCidr(address).address);
+  try {
+    withdraw({ attachment, sources: sourcesOf(config, addresses) });
+  } catch (error) {
+    warn(explain(error));
+  }
 }
 
 /** Removes what attachments of this network left that are valid no more, going on past failures. */
@@ -34,8 +61,18 @@ export function collectGarbage(call: GcCall<FirewallConfig>): void {
   const valid = new Set(validAttachments.filter((each) => each.network === network).map(ownerText));
   attemptAll(
     () => removeStale(network, valid),
-    () => removeStaleRecords(call, recordName),
+    () => {
+      withdraw(...staleSources(call));
+      removeStaleRecords(call, recordName); // where firewalld did not answer they stay for the next time
+    },
   );
+}
+
+function staleSources(call: GcCall<FirewallConfig>): Trusted[] {
+  const stale = recordedAttachments(call.network, recordName).filter((each) => call.isStale(each));
+  return stale.map((attachment) => {
+    return { attachment, sources: recordedAsAllowed(attachment)?.sources ?? [] };
+  });
 }
 
 function removeStale(network: string, valid: ReadonlySet<string>): void {

@@ -7,7 +7,6 @@ import * as z from "zod/mini";
 
 import { networkConfig } from "../../core/cni/config.ts";
 import { parsedText, unsetIfEmpty } from "../../core/cni/fields.ts";
-import { CniError, cniCode } from "../../core/errors.ts";
 
 /** What of other bridges' traffic, and of its own, a bridge lets in. */
 export type IngressPolicy = "open" | "same-bridge" | "isolated";
@@ -51,24 +50,27 @@ export const firewallConfig = z.extend(networkConfig, {
 /** A parsed configuration. */
 export type FirewallConfig = z.output<typeof firewallConfig>;
 
-/** Names that mean our table. */
-const ours: readonly string[] = ["", "iptables", "nftables"];
+/** Back ends by name; any other counts as none, as upstream. */
+const backends: readonly string[] = ["", "iptables", "nftables", "firewalld"];
 
-/** Refuses what this program cannot do yet. @throws {CniError} 7 for back end `firewalld` */
-export function requireBackend({ backend }: FirewallConfig): void {
-  if (backend !== "firewalld") return;
-  const details =
-    'leave "backend" out, or say "nftables", and let firewalld trust the pods: firewall-cmd --permanent --zone=trusted --add-source=SUBNET';
-  throw new CniError(cniCode.badConfig, '"backend": "firewalld" is not supported yet', { details });
+/**
+ * Whether firewalld is told of pods: where it is the back end `always`, where there is none `if running`. Our table has them
+ * in any case.
+ */
+export function firewalldIsTold({
+  backend = "",
+}: Partial<FirewallConfig>): "always" | "if running" | "never" {
+  if (backend === "firewalld") return "always";
+  return backend === "iptables" || backend === "nftables" ? "never" : "if running";
 }
 
 /** Names on stderr what has no effect. */
 export function sayUnused(config: FirewallConfig, warn: (text: string) => void): void {
   const { backend = "", firewalldZone } = config;
-  if (!ours.includes(backend)) {
-    warn(`"backend" ${JSON.stringify(backend)} is not known: nf_tables is used, as without it`);
+  if (!backends.includes(backend)) {
+    warn(`"backend" ${JSON.stringify(backend)} is not known: it counts as none`);
   }
-  if (firewalldZone !== undefined) {
-    warn('"firewalldZone" is not used: nf_tables is, and firewalld is not told');
+  if (firewalldZone && firewalldIsTold(config) === "never") {
+    warn(`"firewalldZone" is not used: firewalld is not told with "backend" "${backend}"`);
   }
 }

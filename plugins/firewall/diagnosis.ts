@@ -48,17 +48,28 @@ export function dropsOfPod(nft: NftSocket, { addresses, hostLink }: Allowance): 
   return [...new Set(found)];
 }
 
-/** Chains that would drop what any pod sends, as far as that can be told before there is one. */
-export function dropsOfAnyPod(nft: NftSocket, family: number): string[] {
+/**
+ * Chains that would drop what any pod sends, as far as that can be told before there is one.
+ * @param firewalldIsTold ADD opens firewalld's
+ */
+export function dropsOfAnyPod(
+  nft: NftSocket,
+  family: number,
+  { firewalldIsTold }: { firewalldIsTold: boolean },
+): string[] {
   const chains = droppingChains(nft, { family, state: STATE_NEW });
   return chains
-    .filter((chain) => !isOpenedByUs(chain))
+    .filter((chain) => !isOpenedByUs(chain) && !(firewalldIsTold && isFirewalld(chain)))
     .map((chain) => describe(chain, "what pods send"));
 }
 
 /** iptables' own chain, which ADD puts our rules into. */
 function isOpenedByUs({ family, table, chain }: DroppingChain): boolean {
   return family !== NFPROTO_INET && table === "filter" && chain === "FORWARD";
+}
+
+function isFirewalld({ table }: DroppingChain): boolean {
+  return table === "firewalld";
 }
 
 function describe(chain: DroppingChain, what: string, subnet = "SUBNET"): string {
@@ -75,11 +86,11 @@ function placeOf({ family, table, chain }: DroppingChain): string {
 }
 
 function remedy(chain: DroppingChain, subnet: string): string {
-  const { family, table, seesMark } = chain;
+  const { family, seesMark } = chain;
   if (isOpenedByUs(chain)) {
     return `${family === NFPROTO_IPV6 ? "ip6tables" : "iptables"} -I FORWARD -j CNI-FORWARD`;
   }
-  if (table === "firewalld") return `firewall-cmd --zone=trusted --add-source=${subnet}`;
+  if (isFirewalld(chain)) return `firewall-cmd --zone=trusted --add-source=${subnet}`;
   const mark = `0x${forwardMark.toString(16)}`;
   if (seesMark) return insertion(chain, `meta mark & ${mark} == ${mark} accept`);
   return insertion(chain, `${subnet.includes(":") ? "ip6" : "ip"} saddr ${subnet} accept`);

@@ -8,23 +8,21 @@ import { NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6 } from "netlink-ts/nftables/nf
 
 import type { Attachment } from "../../core/attachment.ts";
 import { type CheckCall, definePlugin } from "../../core/cni/plugin.ts";
-import { CniError, cniCode } from "../../core/errors.ts";
+import { CniError, cniCode, explain } from "../../core/errors.ts";
 import { readSysctlIfPresent } from "../../core/net/sysctl.ts";
-import { addElements } from "../../core/nft/add-elements.ts";
 import { describePlace } from "../../core/nft/describe-element.ts";
 import { missingElements } from "../../core/nft/missing-elements.ts";
 import { NftSocket } from "../../core/nft/nft-socket.ts";
-import { missingForwardRules, openForward } from "../../core/nft/open-forward.ts";
-import { removeElements } from "../../core/nft/remove-elements.ts";
-import { samePlace, type TableElement } from "../../core/nft/table-element.ts";
+import { missingForwardRules } from "../../core/nft/open-forward.ts";
 import { requireUsable, setUpFaults } from "../../core/nft/table-state.ts";
-import { Rollback } from "../../core/rollback.ts";
 import { hasRecord, recordPath, requireRecordable } from "../../core/state/record.ts";
+import { allow } from "./allow.ts";
 import { type Allowance, allowanceOf } from "./allowance.ts";
 import { collectGarbage, forbid } from "./cleanup.ts";
-import { type FirewallConfig, firewallConfig, requireBackend, sayUnused } from "./config.ts";
+import { type FirewallConfig, firewallConfig, sayUnused } from "./config.ts";
 import { dropsOfAnyPod, dropsOfPod } from "./diagnosis.ts";
-import { forgetAllowed, recordAllowed, recordedAsAllowed, recordName } from "./record.ts";
+import { recordedAsAllowed, recordName } from "./record.ts";
+import { missingSources, openFirewalld, requireZone } from "./sources.ts";
 
 /** CHECK found something missing, or somebody who drops the container's packets. */
 const notAsAllowed = 101;
@@ -37,16 +35,16 @@ export const firewall = definePlugin({
   chained: true,
 
   add(call) {
-    const { config, prevResult = {}, attachment, warn } = call;
+    const { config, prevResult = {}, warn } = call;
     const allowance = allowanceOf(call);
     sayUnused(config, warn);
     sayBridged(config, allowance, warn);
-    if (allowance.elements.length > 0) allow(attachment, allowance);
+    if (allowance.elements.length > 0) allow(call, allowance);
     return prevResult;
   },
 
-  del({ attachment }) {
-    forbid(attachment);
+  del(call) {
+    forbid(call);
   },
 
   check(call) {
@@ -63,44 +61,15 @@ export const firewall = definePlugin({
   },
 
   status({ config, warn }) {
-    requireBackend(config);
     requireUsable();
     requireRecordable();
-    requireForwarding(warn);
+    const isTold = requireFirewalld(config, warn);
+    requireForwarding(isTold, warn);
   },
 });
 
-/** Record, kernel, and iptables' tables; all of it or nothing. */
-function allow(attachment: Attachment, { elements, forward }: Allowance): void {
-  using nft = NftSocket.open();
-  using rollback = new Rollback();
-  const earlier = recordedAsAllowed(attachment); // of an ADD that no DEL followed
-  const isIn = (list: readonly TableElement[] | undefined, one: TableElement) =>
-    list?.some((each) => samePlace(each, one)) === true;
-  const outdated = earlier?.filter((old) => !isIn(elements, old)) ?? [];
-
-  // each undo goes before its step: a folder may be all that is made, or the kernel's answer all that fails
-  rollback.defer(() => {
-    if (earlier === undefined) forgetAllowed(attachment);
-    else recordAllowed(attachment, earlier);
-  });
-  recordAllowed(attachment, [...elements, ...outdated]);
-  rollback.defer(() =>
-    removeElements(
-      nft,
-      elements.filter((each) => !isIn(earlier, each)),
-    ),
-  );
-  addElements(nft, elements);
-  openForward(nft, forward);
-  if (outdated.length > 0) {
-    removeElements(nft, outdated);
-    recordAllowed(attachment, elements);
-  }
-  rollback.commit();
-}
-
-function faultsOf({ attachment }: CheckCall<FirewallConfig>, allowance: Allowance): string[] {
+function faultsOf(call: CheckCall<FirewallConfig>, allowance: Allowance): string[] {
+  const { attachment } = call;
   const { elements, forward } = allowance;
   using nft = NftSocket.open();
   const isRecorded = recordedAsAllowed(attachment) !== undefined;
@@ -109,8 +78,21 @@ function faultsOf({ attachment }: CheckCall<FirewallConfig>, allowance: Allowanc
     ...setUpFaults(nft, [NFPROTO_INET]),
     ...missingForwardRules(nft, forward),
     ...(isRecorded ? [] : [recordFault(attachment)]),
+    ...sourceFaults(call, allowance),
     ...dropsOfPod(nft, allowance),
   ];
+}
+
+function sourceFaults(
+  { config, warn }: CheckCall<FirewallConfig>,
+  { sources }: Allowance,
+): string[] {
+  try {
+    using firewalld = openFirewalld(config, warn);
+    return firewalld === undefined ? [] : missingSources(firewalld, sources);
+  } catch (error) {
+    return [explain(error)];
+  }
 }
 
 function recordFault(attachment: Attachment): string {
@@ -118,12 +100,24 @@ function recordFault(attachment: Attachment): string {
   return `the record "${recordPath(attachment, recordName)}" cannot be used`;
 }
 
+/** @returns whether firewalld is told of pods @throws {CniError} 50 when it has to be and cannot, 7 for a zone that it has not */
+function requireFirewalld(config: FirewallConfig, warn: (text: string) => void): boolean {
+  try {
+    using firewalld = openFirewalld(config, warn);
+    if (firewalld !== undefined) requireZone(firewalld, config);
+    return firewalld !== undefined;
+  } catch (cause) {
+    if (cause instanceof CniError && cause.code === cniCode.badConfig) throw cause;
+    throw new CniError(cniCode.notAvailable, "firewalld cannot be told of containers", { cause });
+  }
+}
+
 /** @throws {CniError} 51 when another firewall drops all that pods send by IPv4; for IPv6 alone, it is said on stderr */
-function requireForwarding(warn: (text: string) => void): void {
+function requireForwarding(firewalldIsTold: boolean, warn: (text: string) => void): void {
   using nft = NftSocket.open();
-  const drops = dropsOfAnyPod(nft, NFPROTO_IPV4);
+  const drops = dropsOfAnyPod(nft, NFPROTO_IPV4, { firewalldIsTold });
   if (drops.length === 0) {
-    for (const each of dropsOfAnyPod(nft, NFPROTO_IPV6)) warn(each);
+    for (const each of dropsOfAnyPod(nft, NFPROTO_IPV6, { firewalldIsTold })) warn(each);
     return;
   }
   const details = drops.slice(1).join("; ");

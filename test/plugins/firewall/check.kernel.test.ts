@@ -183,10 +183,16 @@ describeKernel(
       equal(good("STATUS", "A", none).stdout, "");
     });
 
-    it("STATUS refuses back end firewalld", () => {
-      refused(7, /firewalld/, "STATUS", "A", {
-        ...none,
-        config: { ...none.config, backend: "firewalld" },
+    it("misses firewalld where it is asked for, and the bus with it", () => {
+      const asked = { ...none, config: { ...none.config, backend: "firewalld" } };
+      const there =
+        /firewalld cannot be asked, there is no system bus: start firewalld.*"unix:path=\/run\/dbus\/system_bus_socket"/;
+      refused(50, there, "STATUS", "A", asked);
+      refused(11, there, "ADD", "A", { config: { backend: "firewalld" } });
+      const env = { DBUS_SYSTEM_BUS_ADDRESS: "tcp:host=127.0.0.1" };
+      refused(50, /DBUS_SYSTEM_BUS_ADDRESS has no address that can be used/, "STATUS", "A", {
+        ...asked,
+        call: { ...none.call, env },
       });
     });
   },

@@ -2,7 +2,7 @@ import { deepEqual, equal, throws } from "node:assert/strict";
 import { parseConfig } from "../../../core/cni/config.ts";
 import { describePlace } from "../../../core/nft/describe-element.ts";
 import { allowanceOf } from "../../../plugins/firewall/allowance.ts";
-import { firewallConfig, requireBackend, sayUnused } from "../../../plugins/firewall/config.ts";
+import { firewallConfig, firewalldIsTold, sayUnused } from "../../../plugins/firewall/config.ts";
 
 const parse = (keys: object) => parseConfig(firewallConfig, { name: "net", ...keys });
 const attachment = { network: "net", containerId: "c1", ifname: "eth0" };
@@ -12,7 +12,6 @@ describe("firewallConfig", () => {
     const config = parse({ backend: "", iptablesAdminChainName: "", ingressPolicy: "" });
     equal(config.iptablesAdminChainName, undefined);
     equal(config.ingressPolicy, undefined);
-    requireBackend(config);
   });
 
   for (const name of ["CNI-ADMIN", "DOCKER-USER", "my.chain_2", "9"]) {
@@ -36,16 +35,16 @@ describe("firewallConfig", () => {
     });
   });
 
-  it("says what to do instead of firewalld", () => {
-    throws(() => requireBackend(parse({ backend: "firewalld" })), {
-      code: 7,
-      details: /leave "backend" out.*--add-source/,
-    });
+  it("knows when firewalld is told", () => {
+    const told = (backend?: string) =>
+      firewalldIsTold(parse(backend === undefined ? {} : { backend }));
+    deepEqual(["firewalld", "iptables", "nftables"].map(told), ["always", "never", "never"]);
+    deepEqual([undefined, "", "ufw"].map(told), ["if running", "if running", "if running"]);
   });
 
-  it("says nothing of names that mean our table", () => {
+  it("says nothing of back ends that it knows", () => {
     const said: string[] = [];
-    for (const backend of [undefined, "", "iptables", "nftables"]) {
+    for (const backend of [undefined, "", "iptables", "nftables", "firewalld"]) {
       sayUnused(parse(backend === undefined ? {} : { backend }), (text) => said.push(text));
     }
     deepEqual(said, []);
@@ -79,6 +78,18 @@ describe("allowanceOf", () => {
     ]);
     equal(places({ ingressPolicy: "same-bridge" }, { interfaces }).length, 2);
     deepEqual(places({ ingressPolicy: "open" }, { interfaces }), []);
+  });
+
+  it("has sources of the zone, with the length of one address", () => {
+    const prevResult = { ips: [{ address: "10.1.0.5/24" }, { address: "fd00::5/64" }] };
+    const of = (keys: object) =>
+      allowanceOf({ config: parse(keys), attachment, prevResult }).sources;
+    deepEqual(of({}), [
+      { zone: "trusted", source: "10.1.0.5/32" },
+      { zone: "trusted", source: "fd00::5/128" },
+    ]);
+    equal(of({ firewalldZone: "work" })[0]?.zone, "work");
+    equal(of({ firewalldZone: "" })[0]?.zone, "trusted");
   });
 
   it("knows the host's link, and the families", () => {
