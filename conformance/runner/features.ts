@@ -27,6 +27,11 @@ const probes = {
   strace: ["strace -V"],
   python3: ["python3 -V"],
   dnsmasq: ["dnsmasq --version"],
+  "D-Bus": [
+    "dbus-daemon --version",
+    "/usr/bin/python3 -m dbus.bus",
+    "/usr/bin/python3 -m gi.types",
+  ],
 } as const;
 
 /** Name of a feature. */

@@ -2,9 +2,11 @@
  * firewall: what passes a host that forwards nothing by itself (checklist 6.15). Rules are looked at only where every program has them.
  */
 import { deepEqual, equal } from "node:assert/strict";
+import { FakeFirewalld, startSystemBus } from "../../../test/kernel/firewalld.ts";
 import type { Case } from "../../runner/case.ts";
 import { PodNetwork } from "../../runner/pod-network.ts";
 import type { Reply, Trial } from "../../runner/trial.ts";
+import { commonVersion } from "../swap/ipam.cases.ts";
 
 const needs = ["python3", "iptables-nft"] as const;
 const tools = ["iptables", "ip6tables"];
@@ -159,4 +161,60 @@ const traffic: Case[] = [
   }),
 ];
 
-export const cases: readonly Case[] = [...rules, ...traffic];
+const sources = ["10.0.0.2/32", "2001:db8:1:2::1/128"];
+const calls = (verb: string, zone = "trusted") => sources.map((each) => `${verb} ${zone} ${each}`);
+
+/** A question to one container on a host where firewalld runs, as far as it has zones with sources. */
+function guarded(
+  lines: Case["lines"],
+  fact: string,
+  run: (one: Alone, firewalld: FakeFirewalld) => void,
+): Case {
+  return {
+    lines,
+    program: "firewall",
+    needs: [...needs, "D-Bus"],
+    fact,
+    run(trial) {
+      startSystemBus(trial.host);
+      run(new Alone(trial), new FakeFirewalld(trial.host));
+    },
+  };
+}
+
+const told: Case[] = [
+  guarded(["U-185"], "tells firewalld, and hands the result on", (one, firewalld) => {
+    const asked = { backend: "firewalld" };
+    deepEqual(one.trial.ok(one.call("ADD", asked)), one.prevResult);
+    deepEqual(firewalld.calls, calls("addSource"));
+    one.trial.ok(one.call("DEL", asked));
+    deepEqual(firewalld.calls, [...calls("addSource"), ...calls("removeSource")]);
+  }),
+  guarded(["U-186"], "uses firewalld where it runs, and asks it at CHECK", (one, firewalld) => {
+    const unset = { backend: undefined };
+    one.trial.ok(one.call("ADD", unset));
+    one.trial.ok(one.call("CHECK", unset));
+    deepEqual(firewalld.calls, [...calls("addSource"), ...calls("querySource")]);
+  }),
+  {
+    ...guarded(
+      ["U-185"],
+      "takes back what another program has told firewalld",
+      (one, firewalld) => {
+        const cniVersion = commonVersion(one.trial);
+        const prevResult = { ...one.prevResult, cniVersion };
+        const asked = { backend: "firewalld", cniVersion, prevResult };
+        one.trial.ok(one.call("ADD", asked));
+        one.trial.ok({ ...one.call("DEL", asked), bin: one.trial.other.folder });
+        deepEqual(firewalld.calls.slice(-2), calls("removeSource"));
+      },
+    ),
+    swap: true,
+  },
+  guarded(["U-187"], "tells firewalld the zone that is configured", (one, firewalld) => {
+    one.trial.ok(one.call("ADD", { backend: "firewalld", firewalldZone: "work" }));
+    deepEqual(firewalld.calls, calls("addSource", "work"));
+  }),
+];
+
+export const cases: readonly Case[] = [...rules, ...traffic, ...told];
