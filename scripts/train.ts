@@ -30,6 +30,7 @@ const result = {
 /** What is told to a program beside name and version; a type that is not here has no keys of its own. */
 const configurations: Record<string, object> = {
   bridge: { isGateway: true, isDefaultGateway: true, ipMasq: true, ipam: { type: "ipam" } },
+  dhcp: { ipam: { type: "dhcp" } },
   "host-local": { ipam: { type: "host-local", subnet: "10.1.0.0/16" } },
   dummy: { ipam: { type: "ipam" } },
   firewall: { prevResult: result },

@@ -14,9 +14,6 @@ export const defaultSocketPath = "/run/cni/dhcp.sock";
 const optionalText = z.optional(z.string());
 const LARGEST_METRIC = 0xffff_ffff;
 
-/** What a pod gets of IPv6 beside its IPv4 lease. */
-export const ipv6Modes = ["off", "dhcp", "slaac"] as const;
-
 const ipamField = z.object({
   type: z.optional(z.unknown()),
   daemonSocketPath: optionalText,
@@ -27,7 +24,6 @@ const ipamField = z.object({
     z.array(z.object({ option: optionalText, value: optionalText, fromArg: optionalText })),
   ),
   priority: z.optional(integerField(0, LARGEST_METRIC)),
-  ipv6: z.optional(z.enum(ipv6Modes)),
 });
 
 /** A configuration whose `ipam` is dhcp's. */

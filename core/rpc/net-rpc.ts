@@ -163,6 +163,14 @@ export class RpcClientConnection {
   #isOpen = false;
   #sequence = 0;
 
+  /**
+   * True once the server has welcomed us. A server in Go loses what is sent before: it lies in the buffer of its HTTP
+   * reader, which it lets go then.
+   */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
   /** What has to be sent first. */
   open(): Uint8Array {
     return new TextEncoder().encode(greeting);

@@ -2,6 +2,8 @@
  * A host on which the attachments of a {@link Scenario} come and go, as fault tests need it.
  * @module
  */
+import { existsSync } from "node:fs";
+import { waitFor } from "../kernel/dhcp-lan.ts";
 import { holdsAlways } from "../kernel/invariants.ts";
 import { type CniCall, Sandbox } from "../kernel/sandbox.ts";
 import { difference, observe } from "./observe.ts";
@@ -30,8 +32,12 @@ export class Attachments {
   constructor(scenario: Scenario) {
     this.scenario = scenario;
     this.sandbox = Sandbox.create();
-    const { surround } = scenario;
+    const { surround, daemon } = scenario;
     if (surround !== undefined) this.sandbox.ok(["ip", "-batch", "-"], { input: surround });
+    if (daemon !== undefined) {
+      this.sandbox.start(daemon.argv);
+      waitFor(daemon.socket, () => existsSync(this.sandbox.path(daemon.socket)));
+    }
     this.wipe();
   }
 

@@ -26,6 +26,8 @@ const hostNames: Record<string, RegExp> = {
   mkdirat: /\bmkdir\b/,
   getdents64: /\breaddir\b/,
   sendto: /\bsend(to|msg)?\b/,
+  recvfrom: /\brecv(from|msg)?\b/,
+  ppoll: /\bpoll\b/,
   pread64: /\bread\b/,
 };
 /** Calls that belong to the execution of another program: its name is what counts. */

@@ -37,6 +37,7 @@ const classes: readonly Class[] = [
   { calls: /^flock\(/, errors: ["EINTR", "ENOLCK"] },
   // sockets: buffers come from the kernel's memory
   { calls: /^(socket|bind|getsockname)\(/, errors: ["ENOBUFS", "ENOMEM", "EACCES"] },
+  { calls: /^connect\(/, errors: ["EACCES", "ENOMEM", "EAGAIN"] },
   { calls: /^(sendto|sendmsg|recvmsg|recvfrom)\(/, errors: ["ENOBUFS", "ENOMEM", "EINTR"] },
   { calls: /^setsockopt\(/, errors: ["ENOPROTOOPT", "ENOMEM"] },
   { calls: /^ioctl\(/, errors: ["ENOMEM", "EACCES"] },

@@ -4,6 +4,7 @@
  * @module
  */
 import type { CniCall } from "../kernel/sandbox.ts";
+import { fixedLeases } from "./fixed-leases.ts";
 
 /** One program, or a program with its delegate, as a runtime would use it. */
 export interface Scenario {
@@ -26,6 +27,8 @@ export interface Scenario {
    * nobody's is asserted besides: it has to be the same whoever was attached.
    */
   residue: readonly RegExp[];
+  /** A program that runs beside all calls, and the socket by which it is seen to be ready. */
+  daemon?: { argv: readonly string[]; socket: string };
   /** Kernel parameters that a virgin host has at 0 and the program sets to 1. */
   sysctls?: readonly string[];
 }
@@ -43,6 +46,9 @@ const forwarding = ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"];
 /** Dual stack: each family takes system calls of its own. */
 const ranges = [[{ subnet: "10.70.0.0/24" }], [{ subnet: "fd70::/64" }]];
 const defaultRoutes = [{ dst: "0.0.0.0/0" }, { dst: "::/0" }];
+
+/** Outside of what makes a host virgin again. */
+const leaseFolder = "/run/fixed-leases";
 
 const bridged = {
   cniVersion: version,
@@ -208,6 +214,18 @@ link set beyond up`,
       ipam: { type: "host-local", ranges, routes: defaultRoutes },
     }),
     residue: networkFiles,
+  },
+  {
+    title: "dhcp with a daemon that has addresses of its own",
+    type: "dhcp",
+    config: () => ({
+      cniVersion: version,
+      name: "faults",
+      type: "ptp",
+      ipam: { type: "dhcp", daemonSocketPath: `${leaseFolder}/socket` },
+    }),
+    daemon: { argv: fixedLeases(leaseFolder), socket: `${leaseFolder}/socket` },
+    residue: [],
   },
   {
     title: "static",
