@@ -1,5 +1,5 @@
 /**
- * The rules of table `bridge netloom`, each below its nft text: MAC first, then addresses, by the name of the port.
+ * The rules of table `bridge netloom`, each below its nft text, by the names of ports: MAC first, then addresses.
  * @module
  */
 
@@ -23,6 +23,7 @@ import {
   l4proto,
   leave,
   ndTarget,
+  oifname,
   protocol,
   udpPorts,
 } from "./statements.ts";
@@ -48,6 +49,11 @@ export function bridgeRules(): Record<keyof typeof bridgeChains, Rule[]> {
       [isIn("mac_ports", iifname), isNotIn("mac", iifname, etherSaddr), drop],
       // iifname @ip_ports jump from_port
       [isIn("ip_ports", iifname), jump("from_port")],
+    ],
+    forward: [
+      // iifname @apart_ports oifname @apart_ports drop
+      // every protocol; between other ports, one that leads to a gateway for instance, all goes on
+      [isIn("apart_ports", iifname), isIn("apart_ports", oifname), drop],
     ],
     from_port: [
       // ether type arp goto from_arp

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { type Attachment, ownerText } from "../attachment.ts";
 import { ifnameField, type TableElement, tableElement } from "./table-element.ts";
 
 /**
@@ -20,7 +21,7 @@ export function bridgeElements(bridge: string): TableElement[] {
 
 /**
  * Lets nothing into a bridge from other bridges that are closed; `apart` keeps its own pods from each other too, as far as
- * their packets come to the forward hook (br_netfilter). They have no owner and stay: other pods may hang on the bridge.
+ * their packets come to the forward hook of IP (br_netfilter). They have no owner and stay: other pods may hang on the bridge.
  */
 export function closedBridgeElements(
   bridge: string,
@@ -33,4 +34,9 @@ export function closedBridgeElements(
     tableElement("same", both),
     ...(apart ? [tableElement("apart", both)] : []),
   ];
+}
+
+/** Keeps a pod's port from all other ports that are kept so, whatever comes to the forward hook of IP. */
+export function apartPortElement(attachment: Attachment, port: string): TableElement {
+  return tableElement("apart_ports", [ifnameField(port)], { owner: ownerText(attachment) });
 }

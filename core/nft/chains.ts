@@ -54,6 +54,9 @@ export const inetChains = {
 export const bridgeChains = {
   // chain prerouting { type filter hook prerouting priority -300; policy accept; }
   prerouting: { type: "filter", number: NF_INET_PRE_ROUTING, priority: -300 },
+  // chain forward { type filter hook forward priority filter; policy accept; }
+  /** From port to port of a bridge; NF_BR_FORWARD has the number of the inet hook. */
+  forward: { type: "filter", number: NF_INET_FORWARD, priority: -200 },
   from_port: undefined,
   from_arp: undefined,
   from_ip4: undefined,

@@ -114,7 +114,7 @@ export const sets = {
   /** Each of `bridges` twice over: traffic that stays on it. */
   same: inet({ key: [ifname, ifname] }),
   // set apart { type ifname . ifname; }
-  /** Bridges, twice over, whose own pods do not talk to each other. */
+  /** Bridges, twice over, whose own pods do not talk to each other: what of that comes to the forward hook of IP. */
   apart: inet({ key: [ifname, ifname] }),
 
   // ---- table bridge netloom: what a port of a bridge may send; a port that is not listed is not checked
@@ -137,6 +137,9 @@ export const sets = {
     key: [ifname, rawBytes(16)],
     keyTypeof: typeofKey(typeofMeta(NFT_META_IIFNAME), typeofPayload(TRANSPORT_HEADER, 64, 128)),
   }),
+  // set apart_ports { type ifname; }
+  /** Ports that send nothing to each other: pods whose bridge is in `apart`. */
+  apart_ports: bridge({ key: [ifname] }),
 } satisfies Record<string, TableSet>;
 
 /** A set or map by name. */

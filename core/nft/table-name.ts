@@ -10,9 +10,9 @@ export const tableName = "netloom";
  * Version of the set-up: sets, chains and rules. It stands in the tables' comment; tables of another version are built anew,
  * so it counts up with every change in `sets.ts`, `chains.ts` and the rules.
  */
-export const tableVersion = 1;
+export const tableVersion = 2;
 
-/** The comment of our tables, as `netloom 1`. */
+/** The comment of our tables, as `netloom 2`. */
 export const tableComment = `netloom ${tableVersion}`;
 
 /** The mark bit of what our forward chain allows, which the rule in iptables' filter table accepts. */

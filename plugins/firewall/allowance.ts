@@ -10,7 +10,7 @@ import { interfaceNameProblem } from "../../core/cni/interface-name.ts";
 import type { CniResult } from "../../core/cni/result.ts";
 import { CniError, cniCode } from "../../core/errors.ts";
 import { isIpv4, type Prefix, parseCidr } from "../../core/net/address.ts";
-import { closedBridgeElements } from "../../core/nft/bridges.ts";
+import { apartPortElement, closedBridgeElements } from "../../core/nft/bridges.ts";
 import { podElements } from "../../core/nft/masquerade.ts";
 import type { ForwardOptions } from "../../core/nft/open-forward.ts";
 import { samePlace, type TableElement } from "../../core/nft/table-element.ts";
@@ -27,6 +27,8 @@ export interface Allowance {
   readonly sources: ZoneSource[];
   /** Which of iptables' tables have to let our mark through, and behind which chain. */
   readonly forward: ForwardOptions & { readonly families: readonly number[] };
+  /** Whether there are ports that are kept from each other. */
+  readonly hasPorts: boolean;
   /** The host's link that the pod hangs on, as the result tells it. */
   readonly hostLink: string | undefined;
 }
@@ -53,8 +55,14 @@ export function allowanceOf({ config, attachment, prevResult = {} }: Wanted): Al
     ...(addresses.some(({ address }) => isIpv4(address)) ? [NFPROTO_IPV4] : []),
     ...(addresses.some(({ address }) => !isIpv4(address)) ? [NFPROTO_IPV6] : []),
   ];
+  const apart = ingressPolicy === "isolated" ? portsOf(prevResult) : [];
   return {
-    elements: [...all.filter(isFirst), ...bridgeElementsFor(ingressPolicy, prevResult)],
+    elements: [
+      ...all.filter(isFirst),
+      ...bridgeElementsFor(ingressPolicy, prevResult),
+      ...apart.map((port) => apartPortElement(attachment, port)),
+    ],
+    hasPorts: apart.length > 0,
     addresses,
     sources: sourcesOf(
       config,
@@ -81,6 +89,16 @@ function bridgeElementsFor(policy: IngressPolicy, { interfaces = [] }: CniResult
     throw badConfig(`"prevResult.interfaces[0].name": ${problem}, got ${JSON.stringify(name)}`);
   }
   return closedBridgeElements(name, { apart: policy === "isolated" });
+}
+
+/** The pod's own links on the host, behind the bridge. */
+function portsOf({ interfaces = [] }: CniResult): string[] {
+  const ports = interfaces.slice(1).filter(({ sandbox }) => !sandbox);
+  return [
+    ...new Set(
+      ports.flatMap(({ name = "" }) => (interfaceNameProblem(name) === undefined ? [name] : [])),
+    ),
+  ];
 }
 
 function hostLinkOf({ interfaces: [first] = [] }: CniResult): string | undefined {

@@ -19,7 +19,7 @@ import { forgetAllowed, recordedAsAllowed, recordName } from "./record.ts";
 import { sourcesOf, type Trusted, withdraw } from "./sources.ts";
 
 /** Where the elements of pods are; a bridge's are shared and stay. */
-const podSets: readonly SetName[] = ["pods4", "pods6"];
+const podSets: readonly SetName[] = ["pods4", "pods6", "apart_ports"];
 
 /** Removes all that an attachment is let through: what the record says or, without one, what can be found. */
 export function forbid(call: DelCall<FirewallConfig>): void {

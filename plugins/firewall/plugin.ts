@@ -4,7 +4,12 @@
  * @module
  */
 
-import { NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6 } from "netlink-ts/nftables/nfgenmsg.ts";
+import {
+  NFPROTO_BRIDGE,
+  NFPROTO_INET,
+  NFPROTO_IPV4,
+  NFPROTO_IPV6,
+} from "netlink-ts/nftables/nfgenmsg.ts";
 
 import type { Attachment } from "../../core/attachment.ts";
 import { type CheckCall, definePlugin } from "../../core/cni/plugin.ts";
@@ -75,7 +80,7 @@ function faultsOf(call: CheckCall<FirewallConfig>, allowance: Allowance): string
   const isRecorded = recordedAsAllowed(attachment) !== undefined;
   return [
     ...missingElements(nft, elements).map((each) => `nf_tables has no ${describePlace(each)}`),
-    ...setUpFaults(nft, [NFPROTO_INET]),
+    ...setUpFaults(nft, [NFPROTO_INET, ...(allowance.hasPorts ? [NFPROTO_BRIDGE] : [])]),
     ...missingForwardRules(nft, forward),
     ...(isRecorded ? [] : [recordFault(attachment)]),
     ...sourceFaults(call, allowance),
@@ -126,14 +131,15 @@ function requireForwarding(firewalldIsTold: boolean, warn: (text: string) => voi
 
 const callIptables = "net/bridge/bridge-nf-call-iptables";
 
-/** Frames from port to port of a bridge come to the forward hook with br_netfilter alone. */
+/** Without the pod's port in the result, frames from port to port are seen where br_netfilter shows them to IP alone. */
 function sayBridged(
   { ingressPolicy }: FirewallConfig,
-  { hostLink = "" }: Allowance,
+  { hostLink = "", hasPorts }: Allowance,
   warn: (text: string) => void,
 ): void {
-  if (ingressPolicy !== "isolated" || readSysctlIfPresent(callIptables) === "1") return;
+  if (ingressPolicy !== "isolated" || hasPorts) return;
+  if (readSysctlIfPresent(callIptables) === "1") return;
   warn(
-    `"ingressPolicy" "isolated" does not keep containers of bridge "${hostLink}" from each other: kernel parameter "${callIptables}" is not 1`,
+    `"ingressPolicy" "isolated" does not keep containers of bridge "${hostLink}" from each other: "prevResult.interfaces" does not name their ports, and kernel parameter "${callIptables}" is not 1`,
   );
 }

@@ -9,6 +9,7 @@ import { NftSocket } from "../../../core/nft/nft-socket.ts";
 import { publishElements } from "../../../core/nft/published-ports.ts";
 import { removeElements } from "../../../core/nft/remove-elements.ts";
 import { setUp } from "../../../core/nft/set-up.ts";
+import { tableComment } from "../../../core/nft/table-name.ts";
 import { FakeHost, useHost } from "../../fake-host.ts";
 import { FakeNfTables } from "./fake-nf-tables.ts";
 
@@ -84,7 +85,7 @@ describe("addElements", () => {
     ]);
     kernel.state.tables.set(1, "netloom 0");
     addElements(nft, masquerade("b", "10.1.0.6/24"));
-    deepEqual([...kernel.state.tables.values()], ["netloom 1", "netloom 1"]);
+    deepEqual([...kernel.state.tables.values()], [tableComment, tableComment]);
     deepEqual(kernel.owners(), [
       "direct4 net",
       "mac net/a:eth0",

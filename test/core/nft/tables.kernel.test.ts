@@ -42,8 +42,8 @@ describeKernel("our tables", function () {
       "nft flush set inet netloom bridges; nft flush set inet netloom same; nft flush set inet netloom near",
     );
     equal(
-      list().replaceAll('\tcomment "netloom 1"\n', ""),
-      wanted.replaceAll('\tcomment "netloom 1"\n', ""),
+      list().replaceAll('\tcomment "netloom 2"\n', ""),
+      wanted.replaceAll('\tcomment "netloom 2"\n', ""),
     );
   });
 
@@ -97,7 +97,7 @@ describeKernel("our tables", function () {
 
   it("are completed where sets are missing", () => {
     sh(
-      "nft add table inet netloom '{ comment \"netloom 1\"; }'; nft add table bridge netloom '{ comment \"netloom 1\"; }'",
+      "nft add table inet netloom '{ comment \"netloom 2\"; }'; nft add table bridge netloom '{ comment \"netloom 2\"; }'",
     );
     done(sandbox, masquerade("c1", "10.71.0.2/24"));
     deepEqual(done(sandbox, { do: "faults" }), []);
@@ -118,9 +118,9 @@ describeKernel("our tables", function () {
       );
     const before = own();
     sh(
-      `nft list ruleset | sed 's/comment "netloom 1"/comment "netloom 0"/; /chain refuse/,/}/d' > /run/old; nft flush ruleset; nft -f /run/old`,
+      `nft list ruleset | sed 's/comment "netloom 2"/comment "netloom 1"/; /chain refuse/,/}/d' > /run/old; nft flush ruleset; nft -f /run/old`,
     );
-    match(done(sandbox, { do: "faults" })[0], /is "netloom 0", want "netloom 1"/);
+    match(done(sandbox, { do: "faults" })[0], /is "netloom 1", want "netloom 2"/);
     equal(own(), before);
     done(sandbox, masquerade("c2", "10.71.0.3/24"));
     deepEqual(done(sandbox, { do: "faults" }), []);
@@ -133,7 +133,7 @@ describeKernel("our tables", function () {
     done(sandbox, masquerade("c1", "10.71.0.2/24"));
     sh("nft add counter inet netloom mine; nft add rule inet netloom admin counter name mine");
     sh(
-      `nft list ruleset | sed 's/comment "netloom 1"/comment "netloom 0"/' > /run/old; nft flush ruleset; nft -f /run/old`,
+      `nft list ruleset | sed 's/comment "netloom 2"/comment "netloom 1"/' > /run/old; nft flush ruleset; nft -f /run/old`,
     );
     done(sandbox, masquerade("c2", "10.71.0.3/24"));
     deepEqual(done(sandbox, { do: "faults" }), []);

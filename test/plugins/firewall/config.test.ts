@@ -76,6 +76,10 @@ describe("allowanceOf", () => {
       'inet netloom same { "br0" . "br0" }',
       'inet netloom apart { "br0" . "br0" }',
     ]);
+    const ported = [{ name: "br0" }, { name: "veth1" }, { name: "eth0", sandbox: "/x" }];
+    const isolated = places({ ingressPolicy: "isolated" }, { interfaces: ported });
+    equal(isolated.at(-1), 'bridge netloom apart_ports { "veth1" }');
+    equal(places({ ingressPolicy: "same-bridge" }, { interfaces: ported }).length, 2);
     equal(places({ ingressPolicy: "same-bridge" }, { interfaces }).length, 2);
     deepEqual(places({ ingressPolicy: "open" }, { interfaces }), []);
   });

@@ -18,6 +18,8 @@ describeKernel(
         .split("\n")
         .filter((line) => line.includes("CNI"));
 
+    const isolated = { config: { ingressPolicy: "isolated" } };
+
     it("U-178: hands prevResult on as it was, in every version that it lists", () => {
       for (const version of ["1.1.0", "1.0.0", "0.4.0"]) {
         const given = resultOf("A", version);
@@ -134,15 +136,56 @@ describeKernel(
       });
     }
 
-    it("U-184: isolated keeps containers of a bridge from each other too", () => {
-      here.world.bridgeNetfilter(1);
-      const policy = { config: { ingressPolicy: "isolated" } };
-      for (const pod of ["A", "B", "C"] as const) equal(good("ADD", pod, policy).stderr, "");
-      cut("B", "10.71.0.2");
-      cut("C", "10.71.0.2");
+    for (const bits of [0, 1] as const) {
+      it(`U-184: isolated keeps containers of a bridge from each other too, br_netfilter ${bits}`, () => {
+        here.world.bridgeNetfilter(bits);
+        here.world.sh("H", droppers.docker);
+        for (const pod of ["A", "B"] as const) good("ADD", pod);
+        reaches("B", "10.71.0.2"); // and knows its MAC address from now on
+        for (const pod of ["A", "B", "C"] as const) equal(good("ADD", pod, isolated).stderr, "");
+        for (const pod of ["A", "B", "C"] as const) good("CHECK", pod, isolated);
+        cut("B", "10.71.0.2");
+        cut("C", "10.71.0.2");
+        reaches("A", "192.0.2.2");
+        reaches("B", "192.0.2.2");
+        match(elements("apart_ports").join(), /vA.*net\/A:eth0.*vB/);
+        for (const _ of "12") good("DEL", "B", isolated);
+        equal(elements("apart_ports").join().includes("vB"), false);
+      });
+    }
+
+    it("isolated lets nothing of another protocol through, and all to a port without it", () => {
+      for (const pod of ["A", "B"] as const) good("ADD", pod, isolated);
+      here.world.sh("B", "ip neigh flush dev eth0");
+      equal(
+        here.world.sandbox.run(["ping", "-c1", "-W1", "10.71.0.2"], here.world.netns("B")).status,
+        1,
+      );
+      match(here.world.sh("B", "ip neigh show to 10.71.0.2"), /FAILED|INCOMPLETE/);
+      good("DEL", "B", isolated);
+      reaches("B", "10.71.0.2");
       reaches("A", "192.0.2.2");
-      here.world.bridgeNetfilter(0);
-      match(good("ADD", "A", policy).stderr, /bridge-nf-call-iptables" is not 1/);
+    });
+
+    it("CHECK misses what keeps a container's port apart", () => {
+      good("ADD", "A", isolated);
+      here.world.sh("H", "nft flush set bridge netloom apart_ports");
+      refused(101, /no bridge netloom apart_ports \{ "vA" \}/, "CHECK", "A", isolated);
+      good("ADD", "A", isolated);
+      here.world.sh("H", "nft flush chain bridge netloom forward");
+      refused(101, /chain "forward" of table "bridge netloom" has 0 rules/, "CHECK", "A", isolated);
+    });
+
+    it("says that isolated takes the port's name, or br_netfilter", () => {
+      const prevResult = { ...resultOf("A"), interfaces: [{ name: "br0" }], ips: [] };
+      const without = { config: { ...isolated.config, prevResult } };
+      const { stderr } = good("ADD", "A", without);
+      match(
+        stderr,
+        /"prevResult.interfaces" does not name their ports, and .*bridge-nf-call-iptables" is not 1/,
+      );
+      here.world.bridgeNetfilter(1);
+      equal(good("ADD", "A", without).stderr, "");
     });
 
     it("lets bridges of policy open reach each other", () => {
