@@ -1,6 +1,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { passedSockets } from "../../../core/daemon/activation.ts";
 import { ServiceManager } from "../../../core/daemon/notify.ts";
+import { nameProgram } from "../../../core/log.ts";
 import { FakeHost, hostError, useHost } from "../../fake-host.ts";
 
 describe("passedSockets", () => {
@@ -76,10 +77,11 @@ describe("ServiceManager", () => {
       },
     };
     const fake = useHost(Object.assign(new FakeHost(), gone));
+    nameProgram("test");
     new ServiceManager(["NOTIFY_SOCKET=/gone"], 7).tell({ READY: 1 });
     equal(
       fake.stderr,
-      "netloom: cannot notify the service manager: sendmsg: ENOENT: no such file or directory\n",
+      "netloom test: cannot notify the service manager: sendmsg: ENOENT: no such file or directory\n",
     );
   });
   for (const [environ, milliseconds] of [
