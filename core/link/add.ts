@@ -52,7 +52,7 @@ export function attachLink<C extends LinkConfig>(
     return asked;
   });
   const answer = settleRoutes(call, scene, asked?.answer() ?? given, rollback);
-  keepRecord(attachment, name, linkRecordOf(answer), rollback);
+  keepRecord(attachment, name, linkRecordOf(answer, call.config), rollback);
   const result = connectLink(call, scene, answer);
   rollback.commit();
   return result;

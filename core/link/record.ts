@@ -19,6 +19,8 @@ export const linkRecordFields = {
   addresses: z.array(z.string()),
   /** `routeKey` of each route in the result. */
   routes: z.array(z.string()),
+  /** The network leads nowhere, so no port of it is published. */
+  internal: z.exactOptional(z.boolean()),
 };
 
 /** The record of a plugin that makes a link in the container and nothing else. */
@@ -26,8 +28,12 @@ export const linkRecord = z.object(linkRecordFields);
 export type LinkRecord = z.output<typeof linkRecord>;
 
 /** {@link LinkRecord} of an attachment whose link gets those addresses and routes, and is up. */
-export function linkRecordOf({ ips = [], routes = [] }: CniResult = {}): LinkRecord {
+export function linkRecordOf(
+  { ips = [], routes = [] }: CniResult = {},
+  { internal = false }: { internal?: boolean | undefined } = {},
+): LinkRecord {
   return {
+    ...(internal && { internal }),
     up: true,
     addresses: ips.map(({ address }) => address),
     routes: routes.map(routeKey),

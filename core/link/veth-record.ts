@@ -47,9 +47,10 @@ export type VethRecord = z.output<typeof vethRecord>;
 export function vethRecordOf(
   { host, mac }: Veth,
   result: CniResult | undefined,
-  { ipMasq }: { ipMasq: boolean },
+  config: { ipMasq: boolean; internal?: boolean },
 ): VethRecord {
-  return { ...linkRecordOf(result), host, mac: formatMac(mac), ipMasq };
+  const ipMasq = config.ipMasq && config.internal !== true;
+  return { ...linkRecordOf(result, config), host, mac: formatMac(mac), ipMasq };
 }
 
 /** The elements that masquerade the container's addresses, if the configuration wants that. */

@@ -43,14 +43,16 @@ export interface Ends {
  * when something is left.
  * @param isReferences whether the reference's plugin has made a pair that has no mark, with the container's end where it
  * should be
+ * @param release takes away what goes with the last attachment, when all of this one has gone; by its record, if it had one
  */
 export function deleteVethAttachment<C, R extends VethRecord>(
   call: DelCall<C>,
   plugin: VethPlugin<R>,
   isReferences: (ends: Ends) => boolean,
+  release: (record: R | undefined) => void = () => {},
 ): void {
   attemptAll(
-    () => removeOwnPart(call, plugin, isReferences),
+    () => release(removeOwnPart(call, plugin, isReferences)),
     () => call.ipam.del(),
   );
 }
@@ -59,7 +61,7 @@ function removeOwnPart<C, R extends VethRecord>(
   call: DelCall<C>,
   plugin: VethPlugin<R>,
   isReferences: (ends: Ends) => boolean,
-): void {
+): R | undefined {
   const { attachment } = call;
   const record = readRecord(attachment, plugin.name, plugin.record);
   const elements = record && plugin.elements(attachment, record);
@@ -68,6 +70,7 @@ function removeOwnPart<C, R extends VethRecord>(
     () => removeLinks(call, isReferences),
   );
   removeRecord(attachment, plugin.name);
+  return record;
 }
 
 function removeLinks(call: DelCall<unknown>, isReferences: (ends: Ends) => boolean): void {

@@ -34,6 +34,20 @@ export function removeElements(nft: NftSocket, elements: readonly TableElement[]
   );
 }
 
+/** Removes elements that nobody owns, those that are there. */
+export function removeShared(nft: NftSocket, elements: readonly TableElement[]): void {
+  during("remove elements from nf_tables", () =>
+    untilNotOvertaken(() => {
+      const { generation, found } = nft.lookUp({ generation: true, elements });
+      const there = elements.filter((_, at) => found[at] !== undefined);
+      if (there.length === 0) return;
+      const transaction = openTransaction(generation);
+      appendDeletes(transaction, there);
+      nft.commit(transaction, { deletes: true });
+    }, vanished),
+  );
+}
+
 /** Those of `elements` that the kernel has, in their very place and with their owner, and a generation not later than that. */
 function stillOwned(
   nft: NftSocket,

@@ -23,7 +23,8 @@ import {
   writeFileAtomically,
 } from "./file.ts";
 
-const root = "/run/netloom";
+/** The folder of all records. */
+export const recordsRoot = "/run/netloom";
 const largestRecord = 4 * 1024 * 1024;
 
 const recordFile = z.object({
@@ -87,9 +88,11 @@ const W_OK = 2;
 /** For STATUS. @throws {CniError} 50 when no record could be written: a file system that is read-only, a missing right */
 export function requireRecordable(): void {
   try {
-    host.access(isThere(root) ? root : "/run", W_OK);
+    host.access(isThere(recordsRoot) ? recordsRoot : "/run", W_OK);
   } catch (cause) {
-    throw new CniError(cniCode.notAvailable, `state cannot be written to "${root}"`, { cause });
+    throw new CniError(cniCode.notAvailable, `state cannot be written to "${recordsRoot}"`, {
+      cause,
+    });
   }
 }
 
@@ -152,7 +155,7 @@ export function removeEmptyDirectories(network: string): void {
 
 /** Names of the networks that have records, in no order; names over 200 bytes as they are cut for the file system. */
 export function recordedNetworks(): string[] {
-  return entriesOf(root);
+  return entriesOf(recordsRoot);
 }
 
 /**
@@ -233,7 +236,7 @@ function entriesOf(directory: string): string[] {
 }
 
 function networkDirectory(network: string): string {
-  return `${root}/${fileName(network)}`;
+  return `${recordsRoot}/${fileName(network)}`;
 }
 
 function directoryFor(attachment: Attachment): string {

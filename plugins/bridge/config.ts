@@ -26,6 +26,9 @@ const vlanField = z.int().check(
   }),
 );
 
+/** `isolate`: which other bridges this one exchanges nothing with. */
+export const isolateField = z.union([z.boolean(), z.literal("strict")]);
+
 /** Keys of bridge. */
 export const bridgeConfig = z.extend(networkConfig, {
   bridge: z._default(interfaceNameField, "cni0"),
@@ -43,6 +46,8 @@ export const bridgeConfig = z.extend(networkConfig, {
   enabledad: flag,
   disableContainerInterface: flag,
   portIsolation: flag,
+  internal: flag,
+  isolate: z._default(isolateField, false),
   dns: z.optional(dnsField),
   ...routeKeys,
   args: z.optional(z.object({ cni: z.optional(z.object({ mac: macText })) })),

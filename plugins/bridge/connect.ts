@@ -82,10 +82,8 @@ function makeGateway(
       ? undefined
       : ensureVlanGateway(host, bridge, config.vlan, newPortVlans(host, bridge, config));
   ensureGatewayAddresses(host, ofVlan ?? bridge, gateways, config.forceAddress);
-  enableForwarding(
-    host,
-    gateways.map(({ address }) => address),
-  );
+  const families = gateways.map(({ address }) => address);
+  if (!config.internal) enableForwarding(host, families);
   return ofVlan;
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { definePlugin } from "../../core/cni/plugin.ts";
+import { attemptAll } from "../../core/errors.ts";
 import { askIpam } from "../../core/link/ask-ipam.ts";
 import { hostMtu } from "../../core/link/mtu.ts";
 import { settleRoutes } from "../../core/link/routes.ts";
@@ -29,6 +30,13 @@ import {
 } from "./config.ts";
 import { connect } from "./connect.ts";
 import { planGateways } from "./gateways.ts";
+import {
+  bridgesOfStale,
+  hasPolicy,
+  keepingPolicy,
+  releasePolicy,
+  releasePolicyOf,
+} from "./policy.ts";
 import { bridgeVeth, recordOf } from "./record.ts";
 import { isPortOf } from "./reference-pair.ts";
 import { requireBridges } from "./status.ts";
@@ -54,6 +62,7 @@ export const bridge = definePlugin({
       const mtu = hostMtu(scene.host, config.mtu);
       const bridge = ensureBridge(scene.host, wantedBridge(config, mtu));
       if (bridge.isNew) rollback.defer(() => deleteBridgeIfUnused(scene.host, bridge));
+      if (hasPolicy(config)) rollback.defer(() => releasePolicyOf(config));
       const asked = askIpam(call, rollback); // it works while we make the link
       const wanted = { attachment, mac, mtu, port: wantedPort(config, bridge) };
       return { asked, bridge, veth: makeVeth(scene, wanted, rollback) };
@@ -63,7 +72,8 @@ export const bridge = definePlugin({
     if (plan !== undefined) plan.result = settleRoutes(call, scene, plan.result, rollback);
 
     const record = recordOf({ config, bridge, veth, vlans, result: plan?.result });
-    keepVeth(bridgeVeth, attachment, record, rollback);
+    const isNews = !record.known && plan !== undefined && plan.gateways.length > 0;
+    keepingPolicy(config, isNews, () => keepVeth(bridgeVeth, attachment, record, rollback));
 
     const result = connect(call, { scene, bridge, veth, plan });
     rollback.commit();
@@ -71,9 +81,21 @@ export const bridge = definePlugin({
   },
 
   del: (call) =>
-    deleteVethAttachment(call, bridgeVeth, (ends) => isPortOf(ends, call.config.bridge)),
+    deleteVethAttachment(
+      call,
+      bridgeVeth,
+      (ends) => isPortOf(ends, call.config.bridge),
+      (record) => releasePolicyOf(record ?? call.config),
+    ),
   check: checkAttachment,
-  gc: (call) => collectVethGarbage(call, bridgeVeth),
+
+  gc(call) {
+    const bridges = bridgesOfStale(call);
+    attemptAll(
+      () => collectVethGarbage(call, bridgeVeth),
+      ...bridges.map((bridge) => () => releasePolicy(bridge)),
+    );
+  },
 
   status({ config, ipam }) {
     requireBridges(config);

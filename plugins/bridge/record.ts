@@ -16,20 +16,25 @@ import {
 import { parseMac } from "../../core/net/address.ts";
 import type { Bridge } from "../../core/net/bridge-device.ts";
 import type { Veth } from "../../core/net/veth.ts";
+import { routedBridgeElements } from "../../core/nft/bridges.ts";
 import { macCheckElements } from "../../core/nft/mac-check.ts";
-import type { BridgeConfig } from "./config.ts";
+import { type BridgeConfig, isGateway, isolateField } from "./config.ts";
+import { bridgeName, hasPolicy, policyOf } from "./policy.ts";
 
 /** What ADD made, for DEL, CHECK and GC. */
 const bridgeRecord = z.object({
   ...vethRecordFields,
   /** Name of the bridge. */
-  bridge: z.string(),
+  bridge: bridgeName,
   promiscuous: z.boolean(),
   hairpin: z.boolean(),
   isolated: z.boolean(),
   /** VLAN entries of the port: BRIDGE_VLAN_INFO_* bits and VLAN. */
   vlans: z.array(z.object({ flags: z.int(), vid: z.int() })),
   macspoofchk: z.boolean(),
+  /** Whether the bridge was made known to isolation. Records of earlier releases have none of these two. */
+  known: z._default(z.boolean(), false),
+  isolate: z._default(isolateField, false),
 });
 export type BridgeRecord = z.output<typeof bridgeRecord>;
 
@@ -40,6 +45,7 @@ export const bridgeVeth: VethPlugin<BridgeRecord> = {
   sets: ["masq4", "masq6", "mac_ports", "mac"],
   elements: (attachment, record) => [
     ...masqueradeOf(attachment, record),
+    ...(record.known ? routedBridgeElements(record.bridge, policyOf(record)) : []),
     ...(record.macspoofchk ? macCheckElements(attachment, record.host, parseMac(record.mac)) : []),
   ],
 };
@@ -64,5 +70,7 @@ export function recordOf({ config, bridge, veth, vlans, result }: Recorded): Bri
     isolated: config.portIsolation,
     vlans,
     macspoofchk: config.macspoofchk,
+    known: hasPolicy(config) || (result !== undefined && isGateway(config) && config.ipMasq),
+    isolate: config.isolate,
   };
 }

@@ -33,6 +33,7 @@ export const ipvlanConfig = z.extend(networkConfig, {
   mode: modes.field,
   mtu: mtuOnMasterKey,
   linkInContainer: z._default(z.boolean(), false),
+  internal: z._default(z.boolean(), false),
   dns: z.optional(dnsField),
   ...routeKeys,
 });

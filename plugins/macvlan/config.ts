@@ -38,6 +38,7 @@ export const macvlanConfig = z.extend(networkConfig, {
   mtu: mtuOnMasterKey,
   mac: macText,
   linkInContainer: z._default(z.boolean(), false),
+  internal: z._default(z.boolean(), false),
   bcqueuelen: z._default(integerField(0, LARGEST_U32), 0),
   dns: z.optional(dnsField),
   ...routeKeys,

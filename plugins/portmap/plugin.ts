@@ -9,6 +9,7 @@ import { NFPROTO_INET } from "netlink-ts/nftables/nfgenmsg.ts";
 import { type Attachment, ownerText } from "../../core/attachment.ts";
 import { type AddCall, definePlugin } from "../../core/cni/plugin.ts";
 import { CniError, during } from "../../core/errors.ts";
+import { requirePublic } from "../../core/link/internal.ts";
 import { readSysctlIfPresent, writeSysctl } from "../../core/net/sysctl.ts";
 import { addElements } from "../../core/nft/add-elements.ts";
 import { describePlace } from "../../core/nft/describe-element.ts";
@@ -46,6 +47,7 @@ export const portmap = definePlugin({
     const { config, prevResult = {}, warn } = call;
     const published = publicationOf(call);
     if (published !== undefined) {
+      requirePublic(call.attachment);
       sayUnused(config, warn);
       publish(call, published);
     }

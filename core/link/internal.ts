@@ -1,0 +1,23 @@
+/**
+ * How plugins behind the one that made the link know that its network leads nowhere: by the record of the attachment.
+ * @module
+ */
+
+import * as z from "zod/mini";
+
+import type { Attachment } from "../attachment.ts";
+import { CniError, cniCode } from "../errors.ts";
+import { readRecord } from "../state/record.ts";
+
+/** Plugins with the key `internal`. */
+const plugins = ["bridge", "macvlan", "ipvlan"];
+const internalRecord = z.object({ internal: z.exactOptional(z.boolean()) });
+
+/** @throws {CniError} 7 when the attachment's network is internal, so that nothing of it can be published */
+export function requirePublic(attachment: Attachment): void {
+  const maker = plugins.find((name) => readRecord(attachment, name, internalRecord)?.internal);
+  if (maker === undefined) return;
+  const message = `ports of an internal network cannot be published: "internal" of ${maker} is true`;
+  const details = `publish none of network "${attachment.network}", or take "internal" away`;
+  throw new CniError(cniCode.badConfig, message, { details });
+}
