@@ -5,7 +5,7 @@
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { binFolder, peers, root } from "../scripts/place.ts";
-import { compileC } from "../test/kernel/enter.ts";
+import { compileC } from "../test/kernel/compile.ts";
 
 /** One of those that do the same work. */
 export interface Contender {

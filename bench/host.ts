@@ -5,7 +5,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../scripts/place.ts";
-import { compileC, type Outcome } from "../test/kernel/enter.ts";
+import { compileC } from "../test/kernel/compile.ts";
+import type { Outcome } from "../test/kernel/enter.ts";
 import { Sandbox } from "../test/kernel/sandbox.ts";
 import type { Contender } from "./contenders.ts";
 

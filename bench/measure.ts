@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { programs, root } from "../scripts/place.ts";
-import { compileC } from "../test/kernel/enter.ts";
+import { compileC } from "../test/kernel/compile.ts";
 import type { Contender } from "./contenders.ts";
 import { Table } from "./figures.ts";
 import { BenchHost, launchProgram, type Trace } from "./host.ts";

@@ -26,7 +26,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { root } from "../../scripts/place.ts";
-import { compileC } from "../../test/kernel/enter.ts";
+import { compileC } from "../../test/kernel/compile.ts";
 
 /** One execution of a program by a client. */
 export interface RecordedCall {

@@ -6,7 +6,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
-import { compileC, enterProgram, type Outcome } from "../kernel/enter.ts";
+import { compileC } from "../kernel/compile.ts";
+import { enterProgram, type Outcome } from "../kernel/enter.ts";
 import { type CniCall, Sandbox } from "../kernel/sandbox.ts";
 
 /** A program that is to be executed. */

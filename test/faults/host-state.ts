@@ -4,7 +4,8 @@
  */
 import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { compileC, type Outcome } from "../kernel/enter.ts";
+import { compileC } from "../kernel/compile.ts";
+import type { Outcome } from "../kernel/enter.ts";
 import type { Sandbox } from "../kernel/sandbox.ts";
 
 /** One moment of a host. */

@@ -2,11 +2,11 @@
  * The helper `enter.c`: compiled when first needed, then the door into every namespace of a sandbox.
  * @module
  */
-import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { spawn } from "node:child_process";
+import { join } from "node:path";
 import { root } from "../../scripts/place.ts";
+import { compileC } from "./compile.ts";
+import { runToEnd, type Started } from "./starter.ts";
 
 /** Where a program runs. Both are files that name a namespace, as `/proc/123/ns/net`. */
 export interface Place {
@@ -40,29 +40,6 @@ export interface Outcome {
   peakKib: number;
 }
 
-/** Compiles a C file of the tests once a version of its text. @returns the program's path. */
-export function compileC(source: string): string {
-  const text = readFileSync(source);
-  const name = createHash("sha256").update(text).digest("hex").slice(0, 16);
-  const program = join(root, ".cache", "c", name);
-  if (existsSync(program)) return program;
-  mkdirSync(dirname(program), { recursive: true });
-  const unfinished = `${program}.${process.pid}`;
-  // musl brings no kernel headers: those of the machine are looked at last
-  const headers = ["/usr/include", `/usr/include/${arch()}-linux-gnu`];
-  const includes = headers.flatMap((folder) => ["-idirafter", folder]);
-  execFileSync("musl-gcc", ["-O2", "-static", ...includes, "-o", unfinished, source], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  renameSync(unfinished, program);
-  return program;
-}
-
-/** The machine's name as in its folder of headers. */
-function arch(): string {
-  return process.arch === "arm64" ? "aarch64" : "x86_64";
-}
-
 let compiled: string | undefined;
 
 /** Path of the compiled helper. @throws {Error} musl-gcc is missing (Debian: musl-tools). */
@@ -89,16 +66,18 @@ function outcome(argv: readonly string[], report: string, stdout: string, stderr
 
 /** Runs a program in those namespaces and waits for it. @throws {Error} it cannot be executed, or took too long. */
 export function runIn(place: Place, argv: readonly string[], options: Input = {}): Outcome {
-  const done = spawnSync(enterProgram(), ["run", place.mnt, place.net, ...argv], {
+  const { report, stdout, stderr } = enter(["run", place.mnt, place.net, ...argv], options);
+  return outcome(argv, report.trim(), stdout, stderr);
+}
+
+/** Runs the helper itself with those arguments. */
+export function enter(argv: readonly string[], options: Input = {}): Started {
+  return runToEnd({
+    argv: [enterProgram(), ...argv],
     input: options.input ?? "",
     env: options.env ?? process.env,
-    timeout: (options.timeoutMs ?? 30_000) * slowness,
-    maxBuffer: 256 * 2 ** 20,
-    stdio: ["pipe", "pipe", "pipe", "pipe"],
-    encoding: "utf8",
+    timeoutMs: (options.timeoutMs ?? 30_000) * slowness,
   });
-  const report = (done.output?.[3] ?? "").trim();
-  return outcome(argv, report, done.stdout ?? "", done.stderr ?? "");
 }
 
 /** A program that runs beside the test. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { strictEqual } from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import {
   closeSync,
   existsSync,
@@ -20,6 +20,7 @@ import { join } from "node:path";
 import { binFolder, root } from "../../scripts/place.ts";
 import {
   type Background,
+  enter,
   enterProgram,
   type Input,
   type Outcome,
@@ -196,9 +197,8 @@ export class Sandbox {
   /** Makes an empty network namespace, lo down, as a runtime does. @returns its path inside the sandbox. */
   pod(name: string): string {
     const path = `/run/netns/${name}`;
-    const argv = ["netns", this.#place().mnt, path];
-    const done = spawnSync(enterProgram(), argv, { encoding: "utf8" });
-    if (done.status !== 0) throw new Error(`pod ${name}: ${done.stderr}`);
+    const { status, stderr } = enter(["netns", this.#place().mnt, path]);
+    if (status !== 0) throw new Error(`pod ${name}: ${stderr}`);
     return path;
   }
 

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../../scripts/place.ts";
-import { compileC } from "../../../test/kernel/enter.ts";
+import { compileC } from "../../../test/kernel/compile.ts";
 
 /** The image's name; its registry can never exist (RFC 6761), so nobody asks it. */
 export const imageName = "netloom.invalid/pod:1";

@@ -1,0 +1,67 @@
+import { deepEqual, equal, match, throws } from "node:assert/strict";
+import { describeKernel } from "./requirements.ts";
+import { Sandbox } from "./sandbox.ts";
+import { runToEnd, type Start } from "./starter.ts";
+
+const shell = (script: string, more: Partial<Start> = {}) =>
+  runToEnd({
+    argv: ["/bin/sh", "-c", script],
+    env: { PATH: "/usr/bin:/bin" },
+    input: "",
+    timeoutMs: 30_000,
+    ...more,
+  });
+
+describeKernel("runToEnd", () => {
+  it("gives a program arguments, environment and stdin, and takes all that it writes", () => {
+    const argv = [
+      "/bin/sh",
+      "-c",
+      'cat; echo "$1 $NAME" >&2; printf report >&3',
+      "sh",
+      "an argument",
+    ];
+    const done = shell("", { argv, env: { PATH: "/bin", NAME: "a value" }, input: "stdin\n" });
+    deepEqual(done, {
+      status: 0,
+      stdout: "stdin\n",
+      stderr: "an argument a value\n",
+      report: "report",
+    });
+  });
+
+  it("passes on megabytes in both directions", () => {
+    const input = "x".repeat(3_000_000);
+    equal(shell("cat", { input }).stdout, input);
+  });
+
+  it("tells exit status and signal as waitpid(2) does", () => {
+    equal(shell("exit 3").status, 3 << 8);
+    equal(shell("kill -TERM $$").status, 15);
+  });
+
+  it("kills what takes too long", () => {
+    equal(shell("exec sleep 60", { timeoutMs: 100 }).status, 9);
+  });
+
+  it("says what cannot be executed", () => {
+    const { status, stderr } = shell("", { argv: ["/nowhere"] });
+    equal(status, 127 << 8);
+    match(stderr, /^execute \/nowhere: No such file or directory/);
+  });
+
+  it("does not mind a program that does not read its stdin", () => {
+    equal(shell("exec true", { input: "x".repeat(1_000_000) }).status, 0);
+  });
+});
+
+describeKernel("Sandbox.run", () => {
+  it("fails with the name of what did not end in time", () => {
+    using sandbox = Sandbox.create();
+    throws(
+      () => sandbox.run(["sleep", "60"], { timeoutMs: 100 }),
+      /run sleep 60: no answer in time/,
+    );
+    deepEqual(sandbox.processes(), []);
+  });
+});
