@@ -27,12 +27,13 @@ import { immediate } from "netlink-ts/nftables/expr/immediate.ts";
 import { lookup, NFT_LOOKUP_F_INV } from "netlink-ts/nftables/expr/lookup.ts";
 import { target } from "netlink-ts/nftables/expr/xtables.ts";
 import { NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6 } from "netlink-ts/nftables/nfgenmsg.ts";
+import { NFT_REG_VERDICT } from "netlink-ts/nftables/registers.ts";
 import { getRule, ruleMessage } from "netlink-ts/nftables/rule.ts";
 import { getSet, setMessage } from "netlink-ts/nftables/set.ts";
 
 import { inetChains } from "./chains.ts";
 import type { NftSocket } from "./nft-socket.ts";
-import { isKnown, known, type Packet } from "./packet.ts";
+import { either, isKnown, known, type Packet } from "./packet.ts";
 import { type Matches, Traveller } from "./rule-match.ts";
 import { forwardMark, tableName } from "./table-name.ts";
 
@@ -115,15 +116,17 @@ class Walk {
       .filter((rule) => rule.chain === chain);
     let mayReturn = false;
     for (const { expressions = [] } of rules) {
+      const { mark } = this.#packet;
       const { verdict, matches } = this.#rule(expressions);
-      if (verdict === undefined || matches === false) continue;
-      const { code } = verdict;
-      if (code === NFT_RETURN && matches) return "goes on";
-      if (code === NFT_RETURN) mayReturn = true;
-      const outcome = this.#outcome(verdict);
+      const isReached = verdict !== undefined && matches !== false;
+      const outcome = isReached ? this.#outcome(verdict) : "goes on";
+      if (matches !== true) this.#packet.setMark(either(mark, this.#packet.mark));
+      if (!isReached) continue;
       if (outcome === "passes") return "passes";
       if (matches && outcome === "drops") return mayReturn ? "goes on" : "drops";
-      if (matches && code === NFT_GOTO) return "goes on";
+      const leaves = outcome === "goes on" && verdict.code !== NFT_JUMP;
+      if (matches && leaves) return "goes on";
+      mayReturn ||= leaves;
     }
     return "goes on";
   }
@@ -161,9 +164,8 @@ class Walk {
     const key = this.#packet.registers.get(sreg, keyLength);
     if (keyLength === 0 || !isKnown(key)) {
       this.#packet.registers.forget();
-      return dreg === 0
-        ? { verdict: { code: NF_ACCEPT }, matches: undefined }
-        : { matches: undefined };
+      const verdict = dreg === NFT_REG_VERDICT ? this.#anyOf(set) : undefined;
+      return { verdict, matches: undefined };
     }
     const elements = [{ key: { value: key.value } }];
     const found = this.#nft.ask(someElements, { family, table, set, elements })?.elements?.[0];
@@ -171,6 +173,29 @@ class Walk {
     if (dreg !== undefined && found?.data?.value)
       this.#packet.registers.set(dreg, known(found.data.value));
     return { verdict: found?.data?.verdict, matches: isIn !== ((flags & NFT_LOOKUP_F_INV) !== 0) };
+  }
+
+  /** What a map may decide about a key that is not known: the most that any of its elements lets through. */
+  #anyOf(set: string): Verdict | undefined {
+    const { family, table } = this.#base;
+    const elements = this.#nft.connection
+      .dump(someElements, { family, table, set })
+      .flatMap((answer) => answer.elements ?? []);
+    const verdicts = new Map(
+      elements.flatMap(({ data }) => {
+        const { verdict } = data ?? {};
+        return verdict === undefined
+          ? []
+          : [[`${verdict.code} ${verdict.chain}`, verdict] as const];
+      }),
+    );
+    let mayReturn = false;
+    for (const verdict of verdicts.values()) {
+      const outcome = this.#outcome(verdict);
+      if (outcome === "passes") return { code: NF_ACCEPT };
+      mayReturn ||= outcome === "goes on" && verdict.code !== NFT_JUMP;
+    }
+    return mayReturn ? { code: NFT_RETURN } : undefined;
   }
 }
 

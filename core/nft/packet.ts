@@ -55,6 +55,16 @@ export function masked({ value, known: bits }: Bits, mask: Uint8Array, xor: Uint
   };
 }
 
+/** What is known whether it is the one or the other. */
+export function either(one: Bits, other: Bits): Bits {
+  return {
+    value: one.value,
+    known: one.known.map(
+      (bits, at) => bits & other.known[at]! & ~(one.value[at]! ^ other.value[at]!),
+    ),
+  };
+}
+
 /** Whether the bits are those of `wanted`; undefined when that is not known. */
 export function isEqual(
   { value, known: bits, never }: Bits,

@@ -3,7 +3,8 @@
  */
 import { equal, match } from "node:assert/strict";
 import { describeKernel, usual } from "../../kernel/requirements.ts";
-import { droppers, firewallWorld } from "./firewall-world.ts";
+import { firewallWorld } from "./firewall-world.ts";
+import { dockerOfNftables, droppers } from "./other-firewalls.ts";
 
 describeKernel(
   "firewall CHECK and STATUS",
@@ -149,6 +150,50 @@ describeKernel(
         reaches("A", "192.0.2.2");
         good("CHECK", "A");
         good("STATUS", "A", none);
+      });
+    }
+
+    it("CHECK tells what opens Docker's table of nftables", () => {
+      here.world.nft(dockerOfNftables);
+      good("ADD", "A");
+      cut("A", "192.0.2.2");
+      const told = /chain "filter-FORWARD" of table "ip docker-bridges" drops what pods send/;
+      good("STATUS", "A", none); // its own links pass, and a network may be on one of those
+      const text = refused(101, told, "CHECK", "A");
+      for (const [, command] of text.matchAll(/it takes: (.*?)(?=;|$)/g)) sh(command!);
+      reaches("A", "192.0.2.2");
+      good("CHECK", "A");
+      good("STATUS", "A", none);
+    });
+
+    const unsure: [string, string][] = [
+      [
+        "a map that lets some links through",
+        chain(
+          "filter",
+          "drop",
+          "ct state established,related accept",
+          'oifname vmap { "eth7" : accept }',
+        ),
+      ],
+      [
+        "a map whose chain lets some ports through",
+        "table inet filter { chain web { tcp dport 80 accept; }; chain forward { type filter hook forward priority filter; policy drop; ct state established accept; oifname vmap { uplink : jump web }; }; }",
+      ],
+      [
+        "a chain that is left for some sources",
+        "table inet filter { chain some { return; }; chain each { ip saddr . tcp dport { 10.71.0.2 . 80 } goto some; meta nfproto ipv4 drop; }; chain forward { type filter hook forward priority filter; ct state established accept; jump each; }; }",
+      ],
+      [
+        "a mark that some packets lose",
+        "table inet filter { chain forward { type filter hook forward priority filter; policy drop; ct state established accept; tcp dport 22 meta mark set 0; meta mark & 0x1000 == 0x1000 accept; }; }",
+      ],
+    ];
+    for (const [what, rules] of unsure) {
+      it(`CHECK says nothing of ${what}`, () => {
+        good("ADD", "A");
+        here.world.nft(rules);
+        good("CHECK", "A");
       });
     }
 

@@ -101,29 +101,3 @@ export function resultOf(pod: Pod, cniVersion = "1.1.0") {
   result.interfaces[0]!.name = bridges[pod];
   return result;
 }
-
-/** Other people's rule sets that drop what they do not know, in both families. */
-export const droppers = {
-  docker: `
-for t in iptables ip6tables; do
-  $t -P FORWARD DROP
-  for c in DOCKER DOCKER-USER DOCKER-FORWARD DOCKER-ISOLATION-STAGE-1; do $t -N $c; done
-  $t -A FORWARD -j DOCKER-USER
-  $t -A FORWARD -j DOCKER-FORWARD
-  $t -A DOCKER-FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
-  $t -A DOCKER-FORWARD -j DOCKER-ISOLATION-STAGE-1
-  $t -A DOCKER-FORWARD -i docker0 -j ACCEPT
-  $t -A DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j RETURN
-  $t -A DOCKER-USER -j RETURN
-done`,
-  "kube-proxy": `
-for t in iptables ip6tables; do
-  $t -P FORWARD DROP
-  for c in KUBE-FORWARD KUBE-PROXY-FIREWALL KUBE-SERVICES; do $t -N $c; done
-  $t -A FORWARD -m conntrack --ctstate NEW -m comment --comment "kubernetes load balancer firewall" -j KUBE-PROXY-FIREWALL
-  $t -A FORWARD -m comment --comment "kubernetes forwarding rules" -j KUBE-FORWARD
-  $t -A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP
-  $t -A KUBE-FORWARD -m mark --mark 0x4000/0x4000 -j ACCEPT
-  $t -A KUBE-FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
-done`,
-};

@@ -5,7 +5,8 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { busPrograms, Firewalld, startSystemBus } from "../../kernel/firewalld.ts";
 import { describeKernel, usual } from "../../kernel/requirements.ts";
-import { droppers, firewallWorld, type More, resultOf } from "./firewall-world.ts";
+import { firewallWorld, type More, resultOf } from "./firewall-world.ts";
+import { droppers } from "./other-firewalls.ts";
 
 const both = ["10.71.0.2/32", "fd71::2/128"];
 const none: More = {

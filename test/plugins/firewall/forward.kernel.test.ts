@@ -4,7 +4,8 @@
  */
 import { deepEqual, equal, match } from "node:assert/strict";
 import { describeKernel, usual } from "../../kernel/requirements.ts";
-import { droppers, firewallWorld, resultOf } from "./firewall-world.ts";
+import { firewallWorld, resultOf } from "./firewall-world.ts";
+import { droppers } from "./other-firewalls.ts";
 
 describeKernel(
   "firewall ADD",
@@ -71,6 +72,38 @@ describeKernel(
           good("DEL", "A");
           cut("A", "192.0.2.2");
           deepEqual(saved("iptables"), left);
+        });
+      }
+    }
+
+    for (const name of ["kube-proxy", "kube-proxy of mode nftables"] as const) {
+      for (const bits of [0, 1] as const) {
+        it(`serves ${name}'s services, br_netfilter ${bits}`, () => {
+          here.world.bridgeNetfilter(bits);
+          here.world.sh("H", droppers[name]);
+          const services = () =>
+            here.world.ask(
+              [
+                { from: "A", dst: "10.96.0.10", port: 80 },
+                { from: "B", dst: "10.96.0.10", port: 80 },
+                { from: "C", dst: "10.96.0.10", port: 80 },
+                { from: "H", dst: "10.96.0.10", port: 80 },
+                { from: "O", dst: "192.0.2.1", port: 30080 },
+              ],
+              1,
+            );
+          for (const pod of ["A", "B", "C"] as const) good("ADD", pod);
+          deepEqual(
+            services().map((answer) => answer.split(" ")[0]),
+            // without br_netfilter an answer within the bridge goes past the host: kube-proxy wants it on
+            ["A", bits === 1 ? "A" : "hang", "A", "A", "A"],
+          );
+          for (const pod of ["A", "B", "C"] as const) good("CHECK", pod);
+          good("STATUS", "A", { config: { prevResult: undefined } });
+          for (const pod of ["A", "B", "C"] as const) good("DEL", pod);
+          equal(services()[2], "hang");
+          good("ADD", "A");
+          equal(services()[2]?.split(" ")[0], "A");
         });
       }
     }
