@@ -1,5 +1,6 @@
 import { deepEqual, equal } from "node:assert/strict";
 import {
+  either,
   isEqual,
   isKnown,
   known,
@@ -35,6 +36,15 @@ describe("Bits that are never a value", () => {
     equal(isEqual(registers.get(9, 4), bits.never), false);
     registers.set(1, unknown(8));
     equal(isEqual(registers.get(9, 4), bits.never), undefined);
+  });
+});
+
+describe("either", () => {
+  it("knows what both know and agree on", () => {
+    const [one, other] = [known(new Uint8Array([0xf0, 1])), known(new Uint8Array([0xf1, 1]))];
+    deepEqual(either(one, one), one);
+    deepEqual(either(one, other).known, new Uint8Array([0xfe, 0xff]));
+    equal(isEqual(either(one, unknown(2)), new Uint8Array([0xf0, 1])), undefined);
   });
 });
 
