@@ -34,6 +34,7 @@ const configurations: Record<string, object> = {
   "host-local": { ipam: { type: "host-local", subnet: "10.1.0.0/16" } },
   dummy: { ipam: { type: "ipam" } },
   firewall: { prevResult: result },
+  "host-device": { device: "uplink", ipam: { type: "ipam" } },
   ipvlan: { master: "uplink", ipam: { type: "ipam" } },
   macvlan: { master: "uplink", ipam: { type: "ipam" } },
   ptp: { ipMasq: true, ipam: { type: "ipam" } },

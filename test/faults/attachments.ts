@@ -62,8 +62,12 @@ export class Attachments {
   pod(n: number): void {
     if (this.#pods.has(n)) return;
     const netns = this.sandbox.pod(podOf(n));
-    const { surroundInPod: input } = this.scenario;
+    const { surroundInPod: input, surroundForPod } = this.scenario;
     if (input !== undefined) this.sandbox.ok(["ip", "-batch", "-"], { input, netns });
+    const outside = surroundForPod?.(n);
+    if (outside !== undefined) {
+      this.sandbox.run(["ip", "-force", "-batch", "-"], { input: outside });
+    }
     this.#pods.add(n);
   }
 

@@ -20,6 +20,8 @@ export interface Scenario {
   surround?: string;
   /** Lines of `ip -batch` that a new pod needs. */
   surroundInPod?: string;
+  /** Likewise, on the host: of attachment number `n`. They may be there already, and they may have ended with the pod before. */
+  surroundForPod?(n: number): string;
   /** Links that the program leaves on purpose: they are deleted to get a virgin host again. */
   keptLinks?: readonly string[];
   /**
@@ -172,6 +174,21 @@ link set beyond up`,
       mtu: 1400,
       ipam: { type: "host-local", ranges, routes: defaultRoutes },
     }),
+    residue: [ownFolder, ...networkFiles],
+  },
+  {
+    title: "host-device with host-local",
+    type: "host-device",
+    delegate: "host-local",
+    config: (n) => ({
+      cniVersion: version,
+      name: "faults",
+      type: "host-device",
+      device: `nic${n}`,
+      ipam: { type: "host-local", ranges, routes: defaultRoutes },
+    }),
+    // a kind that is one link, and ends with its namespace
+    surroundForPod: (n) => `link add nic${n} type ifb`,
     residue: [ownFolder, ...networkFiles],
   },
   {
