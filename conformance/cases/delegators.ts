@@ -17,6 +17,8 @@ export interface Delegator {
   keys: object;
   /** Makes the link that the keys name. */
   prepare(trial: Trial): void;
+  /** The container gets a link of the host, which ends with the namespace. */
+  lends?: true;
   /** Keys that it can refuse before it asks for an address. */
   refused: readonly object[];
 }
@@ -71,6 +73,7 @@ export const delegators: readonly Delegator[] = [
   {
     program: "host-device",
     keys: { device: "up0" },
+    lends: true,
     prepare(trial) {
       trial.run("ip link add up0 type veth peer name up1");
       trial.run("ip link set up1 up");
