@@ -30,3 +30,11 @@ export interface Field {
   /** Names of the siblings whose payload this one selects. */
   readonly selects: readonly string[] | undefined;
 }
+
+/** The type of a list's items: one number for all, or the place of each, the first 1. */
+export type ItemType = number | "place";
+
+/** The type of the item at an index. */
+export function itemType(type: ItemType, index: number): number {
+  return type === "place" ? index + 1 : type;
+}

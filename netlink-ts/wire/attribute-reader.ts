@@ -3,7 +3,14 @@
  * @module
  */
 
-import { type Field, NLA_HDRLEN, NLA_TYPE_MASK, type UnknownAttribute } from "./attribute-field.ts";
+import {
+  type Field,
+  type ItemType,
+  itemType,
+  NLA_HDRLEN,
+  NLA_TYPE_MASK,
+  type UnknownAttribute,
+} from "./attribute-field.ts";
 import type { Codec } from "./codec.ts";
 import { align, littleEndian, type Reader } from "./cursor.ts";
 import { DecodeError } from "./decode-error.ts";
@@ -91,16 +98,17 @@ function keepUnknown(value: { unknown?: UnknownAttribute[] }, attribute: Unknown
   value.unknown.push(attribute);
 }
 
-/** Decodes a list, each item an attribute of the same type. */
-export function readItems<T>(reader: Reader, type: number, item: Codec<T>): T[] {
+/** Decodes a list, each item an attribute of the same type, or of its place as type. */
+export function readItems<T>(reader: Reader, type: ItemType, item: Codec<T>): T[] {
   const { end } = reader;
   const values: T[] = [];
   try {
     while (reader.offset < end) {
       const at = reader.take(NLA_HDRLEN);
       const found = reader.view.getUint16(at + 2, littleEndian) & NLA_TYPE_MASK;
-      if (found !== type) {
-        throw new DecodeError("", at, `want list item of type ${type}, got ${found}`);
+      const wanted = itemType(type, values.length);
+      if (found !== wanted) {
+        throw new DecodeError("", at, `want list item of type ${wanted}, got ${found}`);
       }
       const next = openPayload(reader, at, end);
       values.push(readPayload(reader, item, values) as T);

@@ -3,7 +3,14 @@
  * @module
  */
 
-import { type Field, NLA_F_NESTED, NLA_HDRLEN, type UnknownAttribute } from "./attribute-field.ts";
+import {
+  type Field,
+  type ItemType,
+  itemType,
+  NLA_F_NESTED,
+  NLA_HDRLEN,
+  type UnknownAttribute,
+} from "./attribute-field.ts";
 import type { Codec } from "./codec.ts";
 import { littleEndian, type Writer } from "./cursor.ts";
 import { nameRange, rangeError } from "./range.ts";
@@ -81,12 +88,12 @@ function writeField(writer: Writer, field: Field, content: unknown, parent: obje
   }
 }
 
-/** Encodes a list, each item as an attribute of the same type. */
-export function writeItems<T>(writer: Writer, values: T[], type: number, item: Codec<T>): void {
+/** Encodes a list, each item as an attribute of the same type, or of its place as type. */
+export function writeItems<T>(writer: Writer, values: T[], type: ItemType, item: Codec<T>): void {
   let index = 0;
   try {
     for (; index < values.length; index++) {
-      writeAttribute(writer, type, item, values[index], values);
+      writeAttribute(writer, itemType(type, index), item, values[index], values);
     }
   } catch (error) {
     throw nameRange(error, String(index));

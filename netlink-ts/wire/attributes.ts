@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Field, UnknownAttribute } from "./attribute-field.ts";
+import type { Field, ItemType, UnknownAttribute } from "./attribute-field.ts";
 import { readItems, readTable } from "./attribute-reader.ts";
 import { placesOf, writeItems, writeTable } from "./attribute-writer.ts";
 import type { Codec, Decoded } from "./codec.ts";
@@ -48,8 +48,11 @@ export function unflagged<C extends Codec<unknown>>(codec: C): C {
 /** A nest nobody looked into. */
 export const nestBytes: Codec<Uint8Array> = { ...bytesCodec, nested: true };
 
-/** A nest that holds a list: each item is an attribute of the same type (NFTA_LIST_ELEM is 1). */
-export function list<T>(item: Codec<T>, type = 1): Codec<T[]> {
+/**
+ * A nest that holds a list: each item is an attribute of the same type (NFTA_LIST_ELEM is 1), or its place in the list is its
+ * type, from 1 on.
+ */
+export function list<T>(item: Codec<T>, type: ItemType = 1): Codec<T[]> {
   return {
     nested: true,
     write: (writer, values) => writeItems(writer, values, type, item),

@@ -13,8 +13,11 @@ import { setMessage } from "netlink-ts/nftables/set.ts";
 import { tableMessage } from "netlink-ts/nftables/table.ts";
 import { addressMessage, getAddress, newAddress } from "netlink-ts/route/address.ts";
 import { bridgeLinkMessage } from "netlink-ts/route/bridge-link.ts";
+import { classMessage } from "netlink-ts/route/class.ts";
+import { filterMessage } from "netlink-ts/route/filter.ts";
 import { linkMessage, linkOverviewMessage } from "netlink-ts/route/link.ts";
 import { neighbourMessage } from "netlink-ts/route/neighbour.ts";
+import { qdiscMessage } from "netlink-ts/route/qdisc.ts";
 import { routeMessage } from "netlink-ts/route/route.ts";
 import { ruleMessage } from "netlink-ts/route/rule.ts";
 import { FakeKernel } from "netlink-ts/testing/fake-kernel.ts";
@@ -62,6 +65,9 @@ const codecs: Record<string, [message: any, captures: Uint8Array[]]> = {
   routeMessage: [routeMessage, captures("route", /^route/)],
   neighbourMessage: [neighbourMessage, captures("route", /^neighbour/)],
   ruleMessage: [ruleMessage, captures("route", /^rule/)],
+  qdiscMessage: [qdiscMessage, captures("route", /^qdisc/)],
+  classMessage: [classMessage, captures("route", /^class/)],
+  filterMessage: [filterMessage, captures("route", /^filter/)],
   conntrackMessage: [conntrackMessage, captures("conntrack", /^/)],
   "nftables batchMessage": [batchMessage, nftPayloads(0x10, 0x11)],
   "nftables tableMessage": [tableMessage, nftPayloads(0xa00, 0xa01, 0xa02)],
