@@ -141,6 +141,24 @@ function enterAgain(fd: number): void {
   }
 }
 
+/**
+ * Runs `fn` in a network namespace that is made for it and ends with it: for trying what would change this one.
+ * @throws HostError EPERM, ENOSPC…: there can be none
+ */
+export function inScratchNetns<T>(fn: () => T): T {
+  const home = host.open(ownPath, 0);
+  try {
+    host.unshare(CLONE_NEWNET);
+    try {
+      return fn();
+    } finally {
+      enterAgain(home);
+    }
+  } finally {
+    host.close(home);
+  }
+}
+
 /** statfs(2) opens nothing: a FIFO cannot block it, a device cannot be started by it. */
 function requireNsfs(path: string): void {
   let type: number;

@@ -6,7 +6,7 @@
 
 import { Connection } from "netlink-ts/netlink/connection.ts";
 import { NetlinkError } from "netlink-ts/netlink/netlink-error.ts";
-import { answeredBy, type Call, call } from "netlink-ts/netlink/request.ts";
+import { answeredBy, type Call, call, type Request } from "netlink-ts/netlink/request.ts";
 import { NETLINK_ROUTE } from "netlink-ts/netlink/socket.ts";
 import type { Transport } from "netlink-ts/netlink/transport.ts";
 import { addressMessage, getAddress } from "netlink-ts/route/address.ts";
@@ -171,6 +171,11 @@ export class RouteSocket implements Disposable {
       if (isErrno(reply, "ENODEV")) return undefined;
       throw reply;
     }) as Found<C>;
+  }
+
+  /** All answers to a request: for objects that few programs ask for. */
+  dump<I, R>(request: Request<I, R>, value: I): R[] {
+    return this.#connection.dump(request, value);
   }
 
   /** Index of the link of that name; undefined when there is none. */
