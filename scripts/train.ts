@@ -27,8 +27,15 @@ const result = {
   routes,
 };
 
+/** What a plugin that makes pairs may have answered. */
+const pairResult = {
+  ...result,
+  interfaces: [{ name: "pair" }, { name: "paired", sandbox: container }],
+};
+
 /** What is told to a program beside name and version; a type that is not here has no keys of its own. */
 const configurations: Record<string, object> = {
+  bandwidth: { ingressRate: "10Mbit", egressRate: "10Mbit", prevResult: pairResult },
   bridge: { isGateway: true, isDefaultGateway: true, ipMasq: true, ipam: { type: "ipam" } },
   dhcp: { ipam: { type: "dhcp" } },
   "host-local": { ipam: { type: "host-local", subnet: "10.1.0.0/16" } },
@@ -49,8 +56,8 @@ const configurations: Record<string, object> = {
   tuning: { sysctl: { "net.ipv4.conf.IFNAME.arp_filter": "1" }, mtu: 1400, prevResult: result },
 };
 
-/** Those that work on a link that is there; the others make it. */
-const onLoopback = ["loopback", "tuning"];
+/** The link that a program works on where it does not make one. */
+const links: Record<string, string> = { bandwidth: "paired", loopback: "lo", tuning: "lo" };
 
 /**
  * Arguments: interface, commands; begins in the folder of the training. That folder gets a name that does not depend on
@@ -65,6 +72,7 @@ mount -t tmpfs tmpfs /var/lib
 touch ${container}
 unshare --net=${container} true
 ip link add uplink type veth peer name below || true # what some make their links on
+ip link add pair type veth peer name paired netns ${container} || true # what some work on
 cd /mnt/training
 export CNI_IFNAME=$1
 shift
@@ -124,7 +132,7 @@ export function inAtLeast(least: number, lists: readonly Uint8Array[]): Uint8Arr
 
 /** All commands once, in new namespaces. @returns what any of them wrote to. */
 async function round(type: string, folder: string): Promise<Uint8Array> {
-  const link = onLoopback.includes(type) ? "lo" : "eth0";
+  const link = links[type] ?? "eth0";
   const inside = ["sh", "-c", script, "train", link, ...commands];
   const options = { cwd: folder, env: environment(), timeout: 60_000 };
   await run("unshare", [...namespaces(), ...inside], options);

@@ -14,6 +14,7 @@ const script = `ask() {
 }
 ask
 for pod in "$@"; do echo @; ask -n "$pod"; done
+echo @; tc qdisc
 echo @; nft -j list ruleset`;
 
 const linkForm = /^\d+: ([^:@]+)(?:@[^:]+)?: <([^>]*)> mtu (\d+)(?:.*? master (\S+))?/;
@@ -43,6 +44,12 @@ function networkRows(text: string): string[] {
     .filter((row) => !kernelsOwn.test(row));
 }
 
+/** Lines of `tc qdisc` but those of the queues that links have by themselves, which have no handle. */
+function queueRows(text: string): string[] {
+  const lines = text.split("\n").filter((line) => line !== "" && !/^qdisc \S+ 0: /.test(line));
+  return lines.map((line) => line.trim());
+}
+
 /** `path mode` of everything below the places where state is kept; folders end with a slash. */
 function stateFiles(sandbox: Sandbox): string[] {
   const skip = (path: string) => /^\/run\/(netns|mount|xtables\.lock)/.test(path);
@@ -51,17 +58,19 @@ function stateFiles(sandbox: Sandbox): string[] {
 }
 
 /**
- * Rows of links, addresses, routes, nf_tables objects and files of the host; those of the pods begin with `pod `. Contents of
+ * Rows of links, addresses, routes, queues, nf_tables objects and files of the host; those of the pods begin with `pod `. Contents of
  * files, numbers the kernel gives, and what it does by itself are not part of it.
  * @param pods names of network namespaces that are there
  */
 export function observe(sandbox: Sandbox, pods: readonly string[] = []): string[] {
   const parts = sandbox.ok(["sh", "-c", script, "sh", ...pods]).split(/^@$/m);
   const ruleset = JSON.parse(parts.pop() ?? "").nftables;
+  const queues = parts.pop() ?? "";
   const [host = "", ...inside] = parts;
   return [
     ...networkRows(host),
     ...inside.flatMap(networkRows).map((row) => `pod ${row}`),
+    ...queueRows(queues),
     ...nftRows(ruleset).map((row) => `nft ${row}`),
     ...stateFiles(sandbox),
   ].sort();

@@ -228,6 +228,28 @@ link set beyond up`,
     residue: [ownFolder, /^file \/run\/cni\/(tuning\/)? 755$/],
   },
   {
+    title: "bandwidth",
+    type: "bandwidth",
+    config: (n) => ({
+      cniVersion: version,
+      name: "faults",
+      type: "bandwidth",
+      ingressRate: "10Mbit",
+      egressRate: "10Mbit",
+      unshapedSubnets: ["10.0.0.0/8", "fd00::/8"],
+      prevResult: {
+        cniVersion: version,
+        interfaces: [{ name: `shaped${n}` }, { name: "eth0", sandbox: netnsOf(n) }],
+        ips: [{ interface: 1, address: `10.74.0.${n + 1}/24` }],
+      },
+    }),
+    // one of a namespace that has just gone may still be there
+    surroundForPod: (n) => `link delete shaped${n}
+link add shaped${n} type veth peer name eth0 netns ${podOf(n)}
+link set shaped${n} up`,
+    residue: [ownFolder],
+  },
+  {
     title: "loopback",
     type: "loopback",
     config: () => ({ cniVersion: version, name: "faults", type: "loopback" }),
