@@ -96,7 +96,10 @@ const bandwidth: Case[] = [
     needs: ["tbf"],
     fact: "refuses half of a shape, and a burst over 4 GB",
     inputs: [
-      { what: "no burst", change: { runtimeConfig: { bandwidth: { ingressRate: 1000 } } } },
+      {
+        what: "burst 0", // left out, a program may choose one
+        change: { runtimeConfig: { bandwidth: { ingressRate: 1000, ingressBurst: 0 } } },
+      },
       { what: "no rate", change: { runtimeConfig: { bandwidth: { egressBurst: 1000 } } } },
       { what: "burst", change: { ingressRate: 1000, ingressBurst: 4_294_967_296 * 8 } },
     ],
