@@ -22,10 +22,14 @@ export interface PlannedLink {
   side: RouteSocket;
   /** `link`, `mtu`, `address`, `linkInfo`. */
   link: LinkInput;
+  connected?: Connected | undefined;
 }
 
-/** Makes a link; what it leaves goes into the rollback before it is done. */
-export type MakeLink = (rollback: Rollback) => void;
+/** Makes a link; what it leaves goes into the rollback before it is done. @returns a MAC address for the record */
+export type MakeLink = (rollback: Rollback) => Uint8Array | undefined;
+
+/** What more there is to do when the link has its addresses and is up. What it leaves goes into the rollback before. */
+export type Connected = (answer: IpamResult | undefined, rollback: Rollback) => void;
 
 /**
  * Makes the link, gives it what IPAM answers, brings it up. Whatever fails, nothing stays.
@@ -40,20 +44,21 @@ export function attachLink<C extends LinkConfig>(
   name: string,
   prepare: (scene: Scene) => MakeLink,
   given?: IpamResult,
+  connected: Connected = () => {},
 ): CniResult {
   const { attachment, ifName } = call;
   using scene = Scene.open(call);
   using rollback = new Rollback();
   const make = prepare(scene);
-  const asked = scene.netns.locked(() => {
+  const { asked, mac } = scene.netns.locked(() => {
     requireFreeName(scene, ifName); // what IPAM has for an attachment that exists is not ours to release
     const asked = askIpam(call, rollback); // it works while we make the link
-    make(rollback);
-    return asked;
+    return { asked, mac: make(rollback) };
   });
   const answer = settleRoutes(call, scene, asked?.answer() ?? given, rollback);
-  keepRecord(attachment, name, linkRecordOf(answer, call.config), rollback);
+  keepRecord(attachment, name, linkRecordOf(answer, { ...call.config, mac }), rollback);
   const result = connectLink(call, scene, answer);
+  connected(answer, rollback);
   rollback.commit();
   return result;
 }
@@ -69,9 +74,14 @@ export function addLink<C extends LinkConfig>(
   plan: (scene: Scene) => PlannedLink,
   given?: IpamResult,
 ): CniResult {
+  let connected: Connected | undefined;
   const prepare = (scene: Scene): MakeLink => {
-    const wanted = { attachment: call.attachment, kind, ...plan(scene) };
-    return (rollback) => createOwnedLink(scene, wanted, rollback);
+    const planned = plan(scene);
+    connected = planned.connected;
+    return (rollback) => {
+      createOwnedLink(scene, { attachment: call.attachment, kind, ...planned }, rollback);
+      return planned.link.address;
+    };
   };
-  return attachLink(call, kind, prepare, given);
+  return attachLink(call, kind, prepare, given, (...how) => connected?.(...how));
 }

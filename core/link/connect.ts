@@ -19,6 +19,8 @@ import type { Scene } from "./scene.ts";
 export interface LinkConfig extends RouteChoice {
   /** Goes into the result. */
   dns?: CniDns | undefined;
+  /** The host has a way of its own to the link. */
+  hostAccess?: boolean | undefined;
 }
 
 /**

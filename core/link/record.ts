@@ -7,6 +7,7 @@ import * as z from "zod/mini";
 
 import type { Attachment } from "../attachment.ts";
 import type { CniResult } from "../cni/result.ts";
+import { formatMac } from "../net/address.ts";
 import { routeKey } from "../net/check-interface.ts";
 import type { Rollback } from "../rollback.ts";
 import { removeRecord, writeRecord } from "../state/record.ts";
@@ -21,7 +22,18 @@ export const linkRecordFields = {
   routes: z.array(z.string()),
   /** The network leads nowhere, so no port of it is published. */
   internal: z.exactOptional(z.boolean()),
+  /** The MAC address that the link was given. */
+  mac: z.exactOptional(z.string()),
+  /** The host has a way of its own to the link. */
+  hostAccess: z.exactOptional(z.boolean()),
 };
+
+/** What else a record tells of a link. */
+interface LinkFacts {
+  internal?: boolean | undefined;
+  hostAccess?: boolean | undefined;
+  mac?: Uint8Array | undefined;
+}
 
 /** The record of a plugin that makes a link in the container and nothing else. */
 export const linkRecord = z.object(linkRecordFields);
@@ -30,10 +42,12 @@ export type LinkRecord = z.output<typeof linkRecord>;
 /** {@link LinkRecord} of an attachment whose link gets those addresses and routes, and is up. */
 export function linkRecordOf(
   { ips = [], routes = [] }: CniResult = {},
-  { internal = false }: { internal?: boolean | undefined } = {},
+  { internal = false, hostAccess = false, mac }: LinkFacts = {},
 ): LinkRecord {
   return {
     ...(internal && { internal }),
+    ...(hostAccess && { hostAccess }),
+    ...(mac && { mac: formatMac(mac) }),
     up: true,
     addresses: ips.map(({ address }) => address),
     routes: routes.map(routeKey),

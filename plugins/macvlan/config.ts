@@ -13,6 +13,8 @@ import * as z from "zod/mini";
 
 import { networkConfig } from "../../core/cni/config.ts";
 import { dnsField, integerField, interfaceNameField, unsetIfEmpty } from "../../core/cni/fields.ts";
+import type { AddCall } from "../../core/cni/plugin.ts";
+import { CniError, cniCode } from "../../core/errors.ts";
 import { linkModes } from "../../core/link/modes.ts";
 import { mtuOnMasterKey } from "../../core/link/mtu.ts";
 import { routeKeys } from "../../core/link/routes.ts";
@@ -39,9 +41,22 @@ export const macvlanConfig = z.extend(networkConfig, {
   mac: macText,
   linkInContainer: z._default(z.boolean(), false),
   internal: z._default(z.boolean(), false),
+  hostAccess: z._default(z.boolean(), false),
   bcqueuelen: z._default(integerField(0, LARGEST_U32), 0),
   dns: z.optional(dnsField),
   ...routeKeys,
   runtimeConfig: z.optional(z.object({ mac: macText })),
 });
 export type MacvlanConfig = z.output<typeof macvlanConfig>;
+
+/** Refuses keys that contradict each other. @throws {CniError} 7 that names them */
+export function requireConsistent({ config, ipam }: AddCall<MacvlanConfig>): void {
+  if (!config.hostAccess) return;
+  const needs = [
+    ...(modes.numberOf(config.mode) === MACVLAN_MODE_BRIDGE ? [] : ['"mode": "bridge"']),
+    ...(config.linkInContainer ? ["a master on the host"] : []),
+    ...(ipam.configured ? [] : ['"ipam"']),
+  ];
+  if (needs.length === 0) return;
+  throw new CniError(cniCode.badConfig, `"hostAccess" needs ${needs.join(" and ")}`);
+}

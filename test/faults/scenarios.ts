@@ -72,6 +72,14 @@ const bridgeResidue = [
   ownFolder,
 ];
 
+const onUplink = {
+  cniVersion: version,
+  name: "faults",
+  type: "macvlan",
+  master: "uplink",
+  ipam: { type: "host-local", ranges, routes: defaultRoutes },
+};
+
 /** All of them; a program of dist/bin that is missing here fails the test that reads this table. */
 export const scenarios: readonly Scenario[] = [
   {
@@ -149,13 +157,7 @@ link set br-ports up`,
     title: "macvlan with host-local",
     type: "macvlan",
     delegate: "host-local",
-    config: () => ({
-      cniVersion: version,
-      name: "faults",
-      type: "macvlan",
-      master: "uplink",
-      ipam: { type: "host-local", ranges, routes: defaultRoutes },
-    }),
+    config: () => onUplink,
     surround: `link add uplink type veth peer name beyond
 link set uplink up
 link set beyond up`,
@@ -189,6 +191,18 @@ link set beyond up`,
     }),
     // a kind that is one link, and ends with its namespace
     surroundForPod: (n) => `link add nic${n} type ifb`,
+    residue: [ownFolder, ...networkFiles],
+  },
+  {
+    title: "macvlan that its host reaches",
+    type: "macvlan",
+    delegate: "host-local",
+    config: () => ({ ...onUplink, hostAccess: true }),
+    surround: `link add uplink type veth peer name beyond
+address add 10.70.0.200/24 dev uplink
+address add fd70::200/64 dev uplink nodad
+link set uplink up
+link set beyond up`,
     residue: [ownFolder, ...networkFiles],
   },
   {

@@ -4,6 +4,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describeKernel } from "../../kernel/requirements.ts";
 import { type CniCall, Sandbox } from "../../kernel/sandbox.ts";
+import { comeAndGo } from "../links/crowd.ts";
 import { add, type Config, defaultGateways, layer3, pings, refused, succeed } from "./network.ts";
 
 const policySets = ["internal", "isolated", "strict"];
@@ -150,24 +151,10 @@ describeKernel("bridge with internal", () => {
 
   it("many at once, coming and going: who stays is internal, and nobody leaves it behind", async () => {
     using sandbox = Sandbox.create();
-    const config = network(1, { internal: true });
-    const calls = (command: string, numbers: number[]): CniCall[] =>
-      numbers.map((n) => ({ command, config, netns: `/run/netns/n${n}`, containerId: `n${n}` }));
-    const numbers = [1, 2, 3, 4, 5, 6];
-    for (const n of numbers) sandbox.pod(`n${n}`);
-    for (let round = 0; round < 10; round++) {
-      await sandbox.cniAtOnce(calls("ADD", numbers.slice(0, 3)));
-      const [come, go] = [calls("ADD", numbers.slice(3)), calls("DEL", numbers.slice(0, 3))];
-      const done = await sandbox.cniAtOnce([...come, ...go]);
-      deepEqual(
-        done.map(({ status }) => status),
-        [0, 0, 0, 0, 0, 0],
-        done.map((d) => d.stdout).join(),
-      );
-      deepEqual(policies(sandbox), ["internal br1"]);
-      await sandbox.cniAtOnce(calls("DEL", numbers));
-      deepEqual(policies(sandbox), []);
-    }
+    await comeAndGo(sandbox, network(1, { internal: true }), {
+      there: () => deepEqual(policies(sandbox), ["internal br1"]),
+      gone: () => deepEqual(policies(sandbox), []),
+    });
   });
 
   it("portmap refuses to publish ports, says why, and leaves nothing", () => {

@@ -189,6 +189,89 @@ describeKernel("macvlan", () => {
     }
   });
 
+  it("pain 54: names who has the MAC address already, and leaves nothing", () => {
+    using sandbox = lan();
+    const keys = { ...config, mac: "02:00:00:00:00:54" };
+    add(sandbox, keys, { netns: sandbox.pod("a"), containerId: "first" });
+    const netns = sandbox.pod("b");
+    const before = sandbox.snapshot(netns);
+    const second: CniCall = { command: "ADD", config: keys, netns, containerId: "second" };
+    const recorded = refused(sandbox, second).msg;
+    match(
+      recorded,
+      /^MAC address 02:00:00:00:00:54 is taken on the link below by "lan\/first:eth0"/,
+    );
+    deepEqual(sandbox.snapshot(netns), before);
+    succeed(sandbox, { command: "DEL", config: keys, netns, containerId: "first" });
+    const made = ["link", "add", "shim", "link", "uplink", "address", "02:00:00:00:00:55"];
+    sandbox.ok(["ip", ...made, "type", "macvlan", "mode", "bridge"]);
+    sandbox.ok(["ip", "link", "set", "shim", "up"]);
+    const third = { ...second, config: { ...config, mac: "02:00:00:00:00:55" } };
+    match(refused(sandbox, third).msg, /is taken on the link below by link "shim" of the host/);
+  });
+
+  it("pain 49: has a MAC address of its own from birth, which udev leaves alone", () => {
+    using sandbox = lan();
+    const netns = sandbox.pod("a");
+    add(sandbox, { ...config, hostAccess: true }, { netns });
+    const NET_ADDR_SET = "3"; // include/uapi/linux/netdevice.h
+    for (const [where, pattern] of [
+      [netns, "eth0"],
+      [undefined, "mv*"],
+    ] as const) {
+      const show = `mount -t sysfs sysfs /mnt && cat /mnt/class/net/${pattern}/addr_assign_type`;
+      const argv = ["unshare", "-m", "sh", "-c", show];
+      equal(sandbox.ok(argv, where === undefined ? {} : { netns: where }).trim(), NET_ADDR_SET);
+    }
+    const macs = new Set([link(sandbox, "eth0", netns).address]);
+    for (let n = 0; n < 20; n++) {
+      const pod = sandbox.pod(`n${n}`);
+      macs.add(add(sandbox, layer2, { netns: pod, containerId: `n${n}` }).interfaces[0].mac);
+    }
+    equal(macs.size, 21);
+    for (const mac of macs) equal(Number.parseInt(mac.slice(0, 2), 16) & 3, 2, mac);
+  });
+
+  const neighbours: [string, boolean][] = [
+    ["bridge", true],
+    ["private", false],
+    ["vepa", false], // the other machine is no switch that sends back
+  ];
+  for (const [mode, reach] of neighbours) {
+    it(`mode ${mode}: containers on one master ${reach ? "" : "do not "}reach each other, but the world`, () => {
+      using sandbox = lan();
+      const [one, other] = [sandbox.pod("a"), sandbox.pod("b")];
+      add(sandbox, { ...config, mode }, { netns: one, containerId: "one" });
+      const { ips } = add(sandbox, { ...config, mode }, { netns: other, containerId: "other" });
+      for (const { address } of ips) {
+        equal(pings(sandbox, address.replace(/\/.*/, ""), one), reach, address);
+      }
+      for (const address of ["192.0.2.2", "2001:db8::2"]) ok(pings(sandbox, address, one), address);
+    });
+  }
+
+  it("mode passthru: has the master for itself, and sends with its MAC address changed to the container's", () => {
+    using sandbox = lan();
+    const netns = sandbox.pod("a");
+    const keys = { ...config, mode: "passthru" };
+    const { interfaces } = add(sandbox, keys, { netns });
+    equal(link(sandbox, "uplink").address, interfaces[0].mac);
+    const call: CniCall = { command: "ADD", config: keys, netns: sandbox.pod("b") };
+    match(refused(sandbox, { ...call, containerId: "c2" }).msg, /failed to create macvlan "eth0"/);
+  });
+
+  it("bcqueuelen: is the kernel's when it is 0, and refused when it is no number of packets", () => {
+    using sandbox = lan();
+    const netns = sandbox.pod("a");
+    add(sandbox, { ...layer2, bcqueuelen: 0 }, { netns });
+    equal(link(sandbox, "eth0", netns).linkinfo.info_data.bcqueuelen, 1000);
+    for (const bcqueuelen of [-1, 2 ** 32, 1.5]) {
+      const call = { command: "ADD", config: { ...layer2, bcqueuelen }, netns: sandbox.pod("b") };
+      match(refused(sandbox, call).msg, /"bcqueuelen": want/);
+      sandbox.deletePod("b");
+    }
+  });
+
   it("GC forgets what is stale and keeps what is not; STATUS is ready", () => {
     using sandbox = lan();
     const [gone, kept] = [sandbox.pod("a"), sandbox.pod("b")];
