@@ -7,7 +7,7 @@ import { CniError, cniCode, during, explain, isErrno } from "../errors.ts";
 import { host } from "../host.ts";
 import { warn } from "../log.ts";
 import { describeHolder } from "./lock-holder.ts";
-import { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "./open-flags.ts";
+import { O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "./open-flags.ts";
 
 const LOCK_EX = 2;
 const LOCK_UN = 8;
@@ -56,6 +56,30 @@ function openLocked(path: string, mode: number, timeoutMs: number): number {
   } catch (error) {
     host.close(fd);
     throw error;
+  }
+}
+
+/**
+ * Same as {@link withLock} for a directory that is there, which leaves no file.
+ * @throws {CniError} as {@link withLock}
+ */
+export function withDirectoryLock<T>(path: string, fn: () => T): T {
+  const fd = host.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  try {
+    during(`lock ${JSON.stringify(path)}`, () => takeLock(fd));
+    return fn();
+  } finally {
+    tryGiveLock(fd); // if the descriptor stayed open, this process would wait for itself
+    release(fd, path);
+  }
+}
+
+/** Closing gives it back as well. */
+function tryGiveLock(fd: number): void {
+  try {
+    giveLock(fd);
+  } catch (error) {
+    warn(`give a lock back: ${explain(error)}`);
   }
 }
 

@@ -3,10 +3,8 @@
  * @module
  */
 
-import { host } from "../host.ts";
 import { ensureDirectory } from "./file.ts";
-import { takeLock } from "./lock.ts";
-import { O_DIRECTORY, O_RDONLY } from "./open-flags.ts";
+import { withDirectoryLock } from "./lock.ts";
 import { recordsRoot } from "./record.ts";
 
 /**
@@ -16,11 +14,5 @@ import { recordsRoot } from "./record.ts";
  */
 export function withSharedLock<T>(fn: () => T): T {
   ensureDirectory(recordsRoot, 0o700);
-  const fd = host.open(recordsRoot, O_RDONLY | O_DIRECTORY);
-  try {
-    takeLock(fd);
-    return fn();
-  } finally {
-    host.close(fd);
-  }
+  return withDirectoryLock(recordsRoot, fn);
 }

@@ -15,7 +15,12 @@ import { type BridgePolicy, policyElements, routedBridgeElements } from "../../c
 import { NftSocket } from "../../core/nft/nft-socket.ts";
 import { removeShared } from "../../core/nft/remove-elements.ts";
 import { samePlace } from "../../core/nft/table-element.ts";
-import { readRecord, recordedAttachments, recordedNetworks } from "../../core/state/record.ts";
+import {
+  hasRecord,
+  readRecord,
+  recordedAttachments,
+  recordedNetworks,
+} from "../../core/state/record.ts";
 import { withSharedLock } from "../../core/state/shared-lock.ts";
 import { type BridgeConfig, isolateField } from "./config.ts";
 
@@ -62,7 +67,7 @@ export function keepingPolicy(config: BridgeConfig, isNews: boolean, add: () => 
 
 /** A strict bridge has to know all others. Those that come later make themselves known. */
 function makeBridgesKnown(): void {
-  const bridges = new Set([...recordedBridges()].map(({ bridge }) => bridge));
+  const bridges = new Set([...recordedBridges()].flatMap((each) => each?.bridge ?? []));
   addRules([...bridges].flatMap((bridge) => routedBridgeElements(bridge, policyOf({}))));
 }
 
@@ -94,6 +99,7 @@ export function releasePolicy(bridge: string, policy?: BridgePolicy): void {
   withSharedLock(() => {
     let left = elements;
     for (const kept of recordedBridges()) {
+      if (kept === undefined) return; // a record that cannot be read speaks for all there is
       if (kept.bridge !== bridge) continue;
       const wanted = policyElements(bridge, policyOf(kept));
       left = left.filter((each) => !wanted.some((other) => samePlace(each, other)));
@@ -119,11 +125,12 @@ const recordedPolicy = z.object({
   isolate: z._default(isolateField, false),
 });
 
-function* recordedBridges(): Generator<z.output<typeof recordedPolicy>> {
+/** What the attachments to bridges say of theirs; undefined for a record that cannot be read. */
+function* recordedBridges(): Generator<z.output<typeof recordedPolicy> | undefined> {
   for (const network of recordedNetworks()) {
     for (const attachment of recordedAttachments(network, "bridge")) {
       const record = readRecord(attachment, "bridge", recordedPolicy);
-      if (record !== undefined) yield record;
+      if (record !== undefined || hasRecord(attachment, "bridge")) yield record;
     }
   }
 }
