@@ -15,16 +15,30 @@ export interface Contender {
   bin: string;
   /** Configurations of the chain, in order; none for the floor, which is one program without configuration. */
   configs: Record<string, unknown>[];
+  /** Lines of `ip -batch` for its host. */
+  surround?: string | undefined;
 }
 
-function chain(backend: "iptables" | "nftables"): Record<string, unknown>[] {
-  const ipam = {
-    type: "host-local",
-    ranges: [[{ subnet: "10.202.0.0/16" }]],
-    routes: [{ dst: "0.0.0.0/0" }],
-  };
+/** What is measured: a chain, and what it needs. */
+export interface Work {
+  /** Its name in the tables. */
+  name: string;
+  configs(backend: "iptables" | "nftables"): Record<string, unknown>[];
+  /** Lines of `ip -batch` for a new host. */
+  surround?: string;
+  /** Whether the floor does that work. */
+  hasFloor: boolean;
+}
+
+const network = { cniVersion: "1.0.0", name: "bench" };
+const ipam = {
+  type: "host-local",
+  ranges: [[{ subnet: "10.202.0.0/16" }]],
+  routes: [{ dst: "0.0.0.0/0" }],
+};
+
+function portChain(backend: "iptables" | "nftables"): Record<string, unknown>[] {
   const ports = [{ hostPort: "%PORT%", containerPort: 80, protocol: "tcp" }];
-  const network = { cniVersion: "1.0.0", name: "bench" };
   const bridge = { bridge: "bench0", isGateway: true, ipMasq: true, hairpinMode: true };
   const runtimeConfig = { portMappings: ports };
   return [
@@ -32,6 +46,37 @@ function chain(backend: "iptables" | "nftables"): Record<string, unknown>[] {
     { type: "portmap", ...network, backend, capabilities: { portMappings: true }, runtimeConfig },
   ];
 }
+
+/** The chain whose figures fill most tables. */
+export const ports: Work = { name: "ports", configs: portChain, hasFloor: true };
+
+/** The chain that the budget is of: the floor accepts what is forwarded, too, and tuning is asked for nothing. */
+export const whole: Work = {
+  name: "whole chain",
+  configs: (backend) => [
+    ...portChain(backend),
+    { type: "firewall", ...network },
+    { type: "tuning", ...network },
+  ],
+  hasFloor: true,
+};
+
+/** Plugins that are measured alone, with host-local. */
+export const alone: readonly Work[] = [
+  {
+    name: "ptp",
+    configs: (backend) => [{ type: "ptp", ...network, ipMasq: true, ipMasqBackend: backend, ipam }],
+    hasFloor: false,
+  },
+  {
+    name: "macvlan",
+    configs: () => [{ type: "macvlan", ...network, master: "below", ipam }],
+    surround: `link add below type veth peer name beyond
+link set below up
+link set beyond up`,
+    hasFloor: false,
+  },
+];
 
 /** Folder with the floor alone, as chains expect a folder. */
 function floorFolder(): string {
@@ -41,15 +86,17 @@ function floorFolder(): string {
   return folder;
 }
 
-/** All of them. @throws {Error} the reference is not there. */
-export function contenders(): Contender[] {
+/** Those who can do that work. @throws {Error} the reference is not there. */
+export function contenders(work: Work): Contender[] {
   if (!existsSync(join(peers, "bridge"))) {
     throw new Error("bench: the reference plugins are missing; Go builds them (https://go.dev/dl)");
   }
-  return [
-    { name: "netloom", bin: binFolder, configs: chain("nftables") },
-    { name: "reference", bin: peers, configs: chain("iptables") },
-    { name: "reference, nftables", bin: peers, configs: chain("nftables") },
-    { name: "C floor", bin: floorFolder(), configs: [] },
+  const { surround } = work;
+  const [iptables, nftables] = [work.configs("iptables"), work.configs("nftables")];
+  const all: Contender[] = [
+    { name: "netloom", bin: binFolder, configs: nftables, surround },
+    { name: "reference", bin: peers, configs: iptables, surround },
+    { name: "reference, nftables", bin: peers, configs: nftables, surround },
   ];
+  return work.hasFloor ? [...all, { name: "C floor", bin: floorFolder(), configs: [] }] : all;
 }

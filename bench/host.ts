@@ -58,6 +58,8 @@ export class BenchHost {
       const text = JSON.stringify(config).replaceAll('"%PORT%"', "%PORT%");
       writeFileSync(join(this.#work, `${index + 1}.json`), text);
     }
+    const { surround: input } = contender;
+    if (input !== undefined) this.#sandbox.ok(["ip", "-batch", "-"], { input });
     if (contender.configs.length > 0) return;
     writeFileSync(join(this.#work, "floor"), "");
     this.#sandbox.ok(["sh", join(root, "bench", "floor-setup.sh")]);

@@ -8,8 +8,14 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { root } from "../scripts/place.ts";
-import { contenders } from "./contenders.ts";
-import { measureAtOnce, measureChains, measureVersions, nothingMeasured } from "./measure.ts";
+import { alone, contenders, ports, whole } from "./contenders.ts";
+import {
+  measureAtOnce,
+  measureChains,
+  measureVersions,
+  measureWork,
+  nothingMeasured,
+} from "./measure.ts";
 import { readme } from "./readme.ts";
 
 const { values } = parseArgs({
@@ -25,11 +31,12 @@ const size = {
   pods: Number(values.pods),
   atOnce: Number(values["at-once"]),
 };
-const all = contenders();
+const all = contenders(ports);
 const measured = nothingMeasured();
 measureVersions(all, size, measured);
 measureChains(all, size, measured);
 measureAtOnce(all, size, measured);
+for (const work of [whole, ...alone]) measureWork(work, size, measured);
 const text = readme(measured, size);
 if (values.print) console.log(text);
 else writeFileSync(join(root, "bench", "README.md"), text);

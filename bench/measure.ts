@@ -7,9 +7,9 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { programs, root } from "../scripts/place.ts";
 import { compileC } from "../test/kernel/compile.ts";
-import type { Contender } from "./contenders.ts";
+import { type Contender, contenders, type Work } from "./contenders.ts";
 import { Table } from "./figures.ts";
-import { BenchHost, launchProgram, type Trace } from "./host.ts";
+import { BenchHost, type ChainTime, launchProgram, type Trace } from "./host.ts";
 
 /** How much is measured. */
 export interface Size {
@@ -67,16 +67,52 @@ export function measureVersions(all: readonly Contender[], size: Size, into: Mea
 
 function oneRound(host: BenchHost, id: number, suffix: string, into: Measured): void {
   const { name } = host.contender;
-  for (const verb of ["ADD", "CHECK", "DEL"]) {
-    const { ms, programs, peakKib, faults } = host.run(verb, id);
-    into.chains.at(`${verb}${suffix}`, name).add(ms);
+  for (const verb of verbs) {
+    const { peakKib, faults } = oneVerb(host, verb, id, suffix, into);
     into.memory.at(verb, name).add(peakKib);
     into.faults.at(verb, name).add(faults);
-    const order = verb === "DEL" ? [...host.contender.configs].reverse() : host.contender.configs;
-    for (const [index, config] of order.entries()) {
-      into.chains.at(`${verb} ${config["type"]}${suffix}`, name).add(programs[index] ?? Number.NaN);
-    }
   }
+}
+
+const verbs = ["ADD", "CHECK", "DEL"];
+
+/** Runs a verb. Rows: `ADD…` and, for each program, `ADD bridge…`. */
+function oneVerb(
+  host: BenchHost,
+  verb: string,
+  id: number,
+  suffix: string,
+  into: Measured,
+): ChainTime {
+  const { name, configs } = host.contender;
+  const time = host.run(verb, id);
+  into.chains.at(`${verb}${suffix}`, name).add(time.ms);
+  const order = verb === "DEL" ? [...configs].reverse() : configs;
+  for (const [index, { type }] of order.entries()) {
+    into.chains.at(`${verb} ${type}${suffix}`, name).add(time.programs[index] ?? Number.NaN);
+  }
+  return time;
+}
+
+/** A row of a work that is measured beside the first one. */
+export function workRow(verb: string, work: Work): string {
+  return `${verb} of ${work.name}`;
+}
+
+/** ADD, CHECK and DEL of one container, on an empty host. */
+export function measureWork(work: Work, size: Size, into: Measured): void {
+  const hosts = contenders(work).map((contender) => new BenchHost(contender));
+  try {
+    for (const host of hosts) host.prepare(1);
+    for (let round = 0; round < size.rounds; round++) {
+      for (const host of hosts) {
+        for (const verb of verbs) oneVerb(host, verb, 1, ` of ${work.name}`, into);
+      }
+    }
+  } finally {
+    for (const host of hosts) host.dispose();
+  }
+  told(`${work.name} measured`);
 }
 
 /** ADD, CHECK and DEL of one container, on an empty host and beside many others. */

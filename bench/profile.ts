@@ -12,7 +12,7 @@ import { Libcni } from "../scripts/demo/libcni.ts";
 import { hostProgram } from "../scripts/host.ts";
 import { binFolder, root } from "../scripts/place.ts";
 import { Sandbox } from "../test/kernel/sandbox.ts";
-import { contenders } from "./contenders.ts";
+import { contenders, ports } from "./contenders.ts";
 
 const runs = 20;
 const rows = 30;
@@ -91,14 +91,14 @@ function profileOf(stderr: string): Profile {
 }
 
 function runOnce(sandbox: Sandbox, type: string, command: string, folder: string): Profile {
-  const [ours] = contenders();
+  const [ours] = contenders(ports);
   const network = { cniVersion: "1.0.0", name: "bench" };
   const plugins = (ours?.configs ?? []).map((config) => ({
     ...config,
     type: String(config["type"]),
   }));
-  const ports = [{ hostPort: 20001, containerPort: 80, protocol: "tcp" }];
-  const capabilities = { portMappings: ports };
+  const portMappings = [{ hostPort: 20001, containerPort: 80, protocol: "tcp" }];
+  const capabilities = { portMappings };
   const call = { containerId: "bench-1", ifName: "eth0", netns: "/run/netns/b-1", capabilities };
   const libcni = new Libcni(sandbox, binFolder);
   const before = plugins.slice(
