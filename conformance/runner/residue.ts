@@ -16,7 +16,7 @@ export const allowedResidue: Readonly<Record<keyof Snapshot, readonly RegExp[]>>
     /^\{"(table|set|map)":(?!.*"elem")/,
     /^\{"chain":(?!.*"name":"(CNI-[0-9a-f]{24}|CNI-[DS]N-[0-9a-f]+|cni-br-iface-))/,
     /^\{"rule":\{"family":"(inet|bridge|netdev|ip|ip6)","table":"netloom/,
-    /^\{"(set|map)":\{"family":"(inet|bridge)","name":"(near|direct|version)[46]?"/,
+    /^\{"(set|map)":\{"family":"(inet|bridge)","name":"(near|direct|version|bridges|same)[46]?"/,
     /^\{"rule":(?!.*"chain":"CNI-DN-).*"target":"CNI-(FORWARD|ADMIN|HOSTPORT-\w+|ISOLATION[\w-]*)"/,
     /^\{"rule":.*"chain":"CNI-(HOSTPORT-(SETMARK|MASQ)|ISOLATION[\w-]*)"(?!.*"comment":)/,
     /^\{"rule":\{"family":"ip6?","table":"cni_hostport"(?!.*"comment")/,

@@ -204,7 +204,7 @@ const disks: Case[] = [
       const hold = `exec 8<${folder} 9<${folder}/lock; flock 8; flock 9; echo held; exec sleep 100`;
       const holder = trial.host.start(["sh", "-c", hold]);
       while (!holder.output().includes("held")) await new Promise((go) => setTimeout(go, 5));
-      net.trial.fails({ ...net.request("DEL"), timeoutMs: 25_000 }, 11);
+      net.trial.fails({ ...net.request("DEL"), timeoutMs: 45_000 }, 11);
     },
   },
 ];
