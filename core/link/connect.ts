@@ -9,8 +9,8 @@ import type { AddCall } from "../cni/plugin.ts";
 import type { CniDns, CniInterface, CniResult, IpamResult } from "../cni/result.ts";
 import { CniError, cniCode } from "../errors.ts";
 import { formatMac } from "../net/address.ts";
-import { attachedResult } from "../net/attached-result.ts";
-import { configureInterface } from "../net/configure.ts";
+import { type Attached, attachedResult } from "../net/attached-result.ts";
+import { configureInterface, type InterfaceSettings } from "../net/configure.ts";
 import { askLink, type LinkState } from "../net/route-socket.ts";
 import { ownsDefault, type RouteChoice } from "./routes.ts";
 import type { Scene } from "./scene.ts";
@@ -30,18 +30,44 @@ export interface LinkConfig extends RouteChoice {
  */
 export function connectLink(
   call: AddCall<LinkConfig>,
-  { netns, container: route }: Scene,
+  scene: Scene,
   answer: IpamResult | undefined,
 ): CniResult {
-  const { config, ifName: ifname, prevResult } = call;
+  const { ifName: ifname } = call;
+  const route = scene.container;
   if (answer === undefined) route.setLink({ ifname, flags: IFF_UP, change: IFF_UP });
-  else {
-    const settings = { netns, route, ifname, result: answer };
-    configureInterface({ ...settings, ownsDefault: ownsDefault(config) });
-  }
+  else configureLink(call, scene, answer);
   const [[link]] = route.batch(askLink(ifname));
-  const interfaces = [describeContainerLink(call, link)];
-  return attachedResult({ prevResult, interfaces, container: 0, ipam: answer, dns: config.dns });
+  return linkResult(
+    call,
+    { interfaces: [describeContainerLink(call, link)], container: 0 },
+    answer,
+  );
+}
+
+/**
+ * Gives the container's link its addresses and routes and brings it up.
+ * @param answer IPAM's, as `settleRoutes` leaves it
+ * @param more what else `configureInterface` is to know
+ * @returns the link's index
+ */
+export function configureLink(
+  { config, ifName: ifname }: AddCall<RouteChoice>,
+  { netns, container: route }: Scene,
+  answer: IpamResult,
+  more: Pick<InterfaceSettings, "routes" | "dad"> = {},
+): number {
+  const settings = { netns, route, ifname, result: answer, ...more };
+  return configureInterface({ ...settings, ownsDefault: ownsDefault(config) });
+}
+
+/** The result of ADD: what the plugin before has told, the links, IPAM's answer, and the configuration's resolver. */
+export function linkResult(
+  { prevResult, config }: AddCall<LinkConfig>,
+  links: Pick<Attached, "interfaces" | "container">,
+  ipam: IpamResult | undefined,
+): CniResult {
+  return attachedResult({ prevResult, ...links, ipam, dns: config.dns });
 }
 
 /** The container's link as a result tells of it. @throws {CniError} when it is not there any more */

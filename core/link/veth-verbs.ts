@@ -4,28 +4,47 @@
  */
 
 import { ownerText } from "../attachment.ts";
-import type { DelCall, GcCall } from "../cni/plugin.ts";
+import type { AddCall, AskedIpam, DelCall, GcCall } from "../cni/plugin.ts";
 import { attemptAll } from "../errors.ts";
 import { formatMac } from "../net/address.ts";
 import { deleteLinkNamed, deleteLinks, ownedHostLinks, strayHostLinks } from "../net/link-owner.ts";
 import { type Link, RouteSocket } from "../net/route-socket.ts";
-import { createVeth, type Veth, type WantedVeth } from "../net/veth.ts";
+import { createVeth, requireUnattached, type Veth, type WantedVeth } from "../net/veth.ts";
 import type { Rollback } from "../rollback.ts";
 import { readRecord, removeRecord } from "../state/record.ts";
 import { removeStaleRecords } from "../state/stale-records.ts";
+import { askIpam } from "./ask-ipam.ts";
 import { removeRules, removeStaleRules } from "./rules.ts";
 import type { Scene } from "./scene.ts";
 import type { VethPlugin, VethRecord } from "./veth-record.ts";
 
-/** Makes the pair, which a failing ADD deletes. */
-export function makeVeth(
+/** What an ADD has begun. */
+export interface BegunVeth {
+  readonly asked: AskedIpam | undefined;
+  readonly veth: Veth;
+}
+
+/**
+ * Asks IPAM, and makes the pair meanwhile; a failing ADD takes both back. Of several ADDs of one attachment all but one are
+ * refused before: IPAM's part of it is not theirs to release.
+ * @param prepare makes what the pair hangs on, and tells what it shall be
+ * @returns what has been begun, and what `prepare` returned
+ */
+export function beginVeth<P extends Omit<WantedVeth, "netns" | "attachment">>(
+  call: AddCall<unknown>,
   { netns, host, container }: Scene,
-  wanted: Omit<WantedVeth, "netns">,
   rollback: Rollback,
-): Veth {
-  const veth = createVeth(host, container, { netns, ...wanted });
-  rollback.defer(() => deleteLinkNamed(host, veth.host));
-  return veth;
+  prepare: () => P,
+): BegunVeth & P {
+  const { attachment } = call;
+  return netns.locked(() => {
+    requireUnattached(host, container, attachment);
+    const prepared = prepare();
+    const asked = askIpam(call, rollback); // it works while we make the link
+    const veth = createVeth(host, container, { netns, attachment, ...prepared });
+    rollback.defer(() => deleteLinkNamed(host, veth.host));
+    return { ...prepared, asked, veth };
+  });
 }
 
 /** Two ends of a pair, and where to ask about them. */

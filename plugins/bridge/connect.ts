@@ -7,13 +7,15 @@ import { IFF_UP } from "netlink-ts/route/link.ts";
 
 import type { AddCall } from "../../core/cni/plugin.ts";
 import type { CniInterface, CniResult } from "../../core/cni/result.ts";
-import { describeContainerLink, describeLink } from "../../core/link/connect.ts";
-import { ownsDefault } from "../../core/link/routes.ts";
+import {
+  configureLink,
+  describeContainerLink,
+  describeLink,
+  linkResult,
+} from "../../core/link/connect.ts";
 import type { Scene } from "../../core/link/scene.ts";
 import { announce } from "../../core/net/announce.ts";
-import { attachedResult } from "../../core/net/attached-result.ts";
 import type { Bridge } from "../../core/net/bridge-device.ts";
-import { configureInterface } from "../../core/net/configure.ts";
 import { enableForwarding } from "../../core/net/forwarding.ts";
 import { ensureGatewayAddresses } from "../../core/net/gateway-address.ts";
 import { linkStates, requireCarrier, settledLinks } from "../../core/net/link-state.ts";
@@ -35,23 +37,14 @@ export interface Attached {
 
 /** Configures both sides and sees that packets flow. @returns the result of ADD */
 export function connect(call: AddCall<BridgeConfig>, attached: Attached): CniResult {
-  const { config, prevResult } = call;
-  const gateway = attached.plan && makeGateway(config, attached, attached.plan);
+  const { plan } = attached;
+  const gateway = plan && makeGateway(call.config, attached, plan);
   const ifindex = bringUp(call, attached);
   const [hostEnd, bridgeLink, ...gatewayLink] = settled(call, attached, gateway);
   const container = containerEnd(call, attached, ifindex);
-  return attachedResult({
-    prevResult,
-    interfaces: [
-      describeLink(bridgeLink),
-      describeLink(hostEnd),
-      container,
-      ...gatewayLink.map(describeLink),
-    ],
-    container: 2,
-    ipam: attached.plan?.result,
-    dns: config.dns,
-  });
+  const onHost = [bridgeLink, hostEnd].map(describeLink);
+  const interfaces = [...onHost, container, ...gatewayLink.map(describeLink)];
+  return linkResult(call, { interfaces, container: onHost.length }, plan?.result);
 }
 
 /** The links of the host that ADD tells of, when what they carry flows: host end, bridge, and the gateway's link, if any. */
@@ -90,13 +83,10 @@ function makeGateway(
 /** @returns the index of the container's end if it has got addresses */
 function bringUp(call: AddCall<BridgeConfig>, attached: Attached): number | undefined {
   const { config, ifName: ifname } = call;
-  const { plan } = attached;
-  const { netns, container: route } = attached.scene;
-  if (plan !== undefined) {
-    const settings = { netns, route, ifname, result: plan.result, dad: config.enabledad };
-    return configureInterface({ ...settings, ownsDefault: ownsDefault(config) });
-  }
-  if (!config.disableContainerInterface) route.setLink({ ifname, flags: IFF_UP, change: IFF_UP });
+  const { plan, scene } = attached;
+  if (plan !== undefined) return configureLink(call, scene, plan.result, { dad: config.enabledad });
+  if (!config.disableContainerInterface)
+    scene.container.setLink({ ifname, flags: IFF_UP, change: IFF_UP });
   return undefined;
 }
 

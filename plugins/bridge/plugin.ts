@@ -6,19 +6,18 @@
 
 import { definePlugin } from "../../core/cni/plugin.ts";
 import { attemptAll } from "../../core/errors.ts";
-import { askIpam } from "../../core/link/ask-ipam.ts";
 import { hostMtu } from "../../core/link/mtu.ts";
 import { settleRoutes } from "../../core/link/routes.ts";
 import { Scene } from "../../core/link/scene.ts";
 import { keepVeth } from "../../core/link/veth-record.ts";
-import { collectVethGarbage, deleteVethAttachment, makeVeth } from "../../core/link/veth-verbs.ts";
+import { beginVeth, collectVethGarbage, deleteVethAttachment } from "../../core/link/veth-verbs.ts";
 import {
   type Bridge,
   deleteBridgeIfUnused,
   ensureBridge,
   type WantedBridge,
 } from "../../core/net/bridge-device.ts";
-import { type BridgePort, requireUnattached } from "../../core/net/veth.ts";
+import type { BridgePort } from "../../core/net/veth.ts";
 import { Rollback } from "../../core/rollback.ts";
 import { checkAttachment } from "./check.ts";
 import {
@@ -56,16 +55,12 @@ export const bridge = definePlugin({
     using scene = Scene.open(call);
     using rollback = new Rollback();
 
-    const { asked, bridge, veth } = scene.netns.locked(() => {
-      // IPAM's part of an attachment that exists already, or that another ADD makes, is not ours to release
-      requireUnattached(scene.host, scene.container, attachment);
+    const { asked, bridge, veth } = beginVeth(call, scene, rollback, () => {
       const mtu = hostMtu(scene.host, config.mtu);
       const bridge = ensureBridge(scene.host, wantedBridge(config, mtu));
       if (bridge.isNew) rollback.defer(() => deleteBridgeIfUnused(scene.host, bridge));
       if (hasPolicy(config)) rollback.defer(() => releasePolicyOf(config));
-      const asked = askIpam(call, rollback); // it works while we make the link
-      const wanted = { attachment, mac, mtu, port: wantedPort(config, bridge) };
-      return { asked, bridge, veth: makeVeth(scene, wanted, rollback) };
+      return { bridge, mac, mtu, port: wantedPort(config, bridge) };
     });
     const vlans = setPortVlans(scene.host, bridge, veth.host, config);
     const plan = asked && planGateways(config, asked.answer());

@@ -5,13 +5,17 @@
 
 import type { AddCall } from "../../core/cni/plugin.ts";
 import type { CniResult, IpamResult } from "../../core/cni/result.ts";
-import { describeContainerLink, describeLink, type LinkConfig } from "../../core/link/connect.ts";
-import { ownsDefault } from "../../core/link/routes.ts";
+import {
+  configureLink,
+  describeContainerLink,
+  describeLink,
+  type LinkConfig,
+  linkResult,
+} from "../../core/link/connect.ts";
 import type { Scene } from "../../core/link/scene.ts";
 import { isIpv4 } from "../../core/net/address.ts";
 import { announce } from "../../core/net/announce.ts";
-import { attachedResult } from "../../core/net/attached-result.ts";
-import { configureInterface, extendInterface } from "../../core/net/configure.ts";
+import { extendInterface } from "../../core/net/configure.ts";
 import { enableForwarding } from "../../core/net/forwarding.ts";
 import { requireCarrier, settledLinks } from "../../core/net/link-state.ts";
 import type { LinkState } from "../../core/net/route-socket.ts";
@@ -32,21 +36,19 @@ export function connect(
   call: AddCall<LinkConfig>,
   { scene, veth, answer, hops }: Attached,
 ): CniResult {
-  const { config, ifName: ifname, prevResult } = call;
-  const { netns, host, container } = scene;
+  const { ifName: ifname } = call;
+  const { host, container } = scene;
   const gateways = hops.map(({ gateway }) => gateway);
   enableForwarding(host, gateways);
   prepareHostEnd(veth.host, !gateways.every(isIpv4)); // before the container can send
-  const routes = containerRoutes(hops, answer);
-  const settings = { netns, route: container, ifname, result: answer, routes };
-  const ifindex = configureInterface({ ...settings, ownsDefault: ownsDefault(config) });
+  const ifindex = configureLink(call, scene, answer, { routes: containerRoutes(hops, answer) });
   const [end] = settledLinks(host, veth.host) as [LinkState];
   requireCarrier(end, "veth pair in error state");
   const ends = { ifname: veth.host, ifindex: end.ifindex };
   extendInterface(host, ends, hostAddresses(hops), hostRoutes(hops));
   const link = announce(container, { ifname, ifindex, mac: veth.mac });
   const interfaces = [describeLink(end), describeContainerLink(call, link)];
-  return attachedResult({ prevResult, interfaces, container: 1, ipam: answer, dns: config.dns });
+  return linkResult(call, { interfaces, container: 1 }, answer);
 }
 
 /**

@@ -9,7 +9,6 @@ import * as z from "zod/mini";
 import { networkConfig } from "../../core/cni/config.ts";
 import { dnsField } from "../../core/cni/fields.ts";
 import { definePlugin } from "../../core/cni/plugin.ts";
-import { askIpam } from "../../core/link/ask-ipam.ts";
 import { masqueradeKeys } from "../../core/link/masquerade-keys.ts";
 import { hostMtu, mtuKey } from "../../core/link/mtu.ts";
 import { routeKeys, settleRoutes } from "../../core/link/routes.ts";
@@ -23,8 +22,7 @@ import {
   vethRecord,
   vethRecordOf,
 } from "../../core/link/veth-record.ts";
-import { collectVethGarbage, deleteVethAttachment, makeVeth } from "../../core/link/veth-verbs.ts";
-import { requireUnattached } from "../../core/net/veth.ts";
+import { beginVeth, collectVethGarbage, deleteVethAttachment } from "../../core/link/veth-verbs.ts";
 import { Rollback } from "../../core/rollback.ts";
 import { checkAttachment } from "./check.ts";
 import { connect } from "./connect.ts";
@@ -58,15 +56,9 @@ export const ptp = definePlugin({
     using scene = Scene.open(call);
     using rollback = new Rollback();
 
-    const { asked, veth } = scene.netns.locked(() => {
-      // IPAM's part of an attachment that exists already, or that another ADD makes, is not ours to release
-      requireUnattached(scene.host, scene.container, attachment);
-      const asked = askIpam(call, rollback); // it works while we make the link
-      return {
-        asked,
-        veth: makeVeth(scene, { attachment, mtu: hostMtu(scene.host, config.mtu) }, rollback),
-      };
-    });
+    const { asked, veth } = beginVeth(call, scene, rollback, () => ({
+      mtu: hostMtu(scene.host, config.mtu),
+    }));
     const answer = settleRoutes(call, scene, asked?.answer() ?? { ips: [] }, rollback);
     const hops = nextHops(answer.ips);
     keepVeth(ptpVeth, attachment, vethRecordOf(veth, answer, config), rollback);
