@@ -70,6 +70,16 @@ export class BenchHost {
     while (this.#pods < count) this.#sandbox.pod(`b-${++this.#pods}`);
   }
 
+  /** Starts a program in a container, which runs until the host is disposed. */
+  serve(id: number, argv: readonly string[]): void {
+    this.#sandbox.start(argv, { netns: `/run/netns/b-${id}` });
+  }
+
+  /** Runs a program in a world outside the host, whose address there is 192.0.2.1. @returns its stdout */
+  outside(argv: readonly string[]): string {
+    return this.#sandbox.ok(argv, { netns: this.#sandbox.outside() });
+  }
+
   #launch(before: string[], verb: string, ids: readonly number[]): Outcome {
     const { bin } = this.contender;
     const argv = [launchProgram(), "chain", verb, bin, this.#work, ...ids.map(String)];

@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures everything and writes bench/README.md.
  *
- * `--rounds N` (40), `--pods N` (300), `--at-once N` (20); `--print` writes to stdout instead of the file.
+ * `--rounds N` (40), `--pods N` (300), `--at-once N` (20), `--ports N` (500); `--print` writes to stdout instead of the file.
  * @module
  */
 import { writeFileSync } from "node:fs";
@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { root } from "../scripts/place.ts";
 import { alone, contenders, ports, whole } from "./contenders.ts";
+import { measurePath } from "./data-path.ts";
 import {
   measureAtOnce,
   measureChains,
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "40" },
     pods: { type: "string", default: "300" },
     "at-once": { type: "string", default: "20" },
+    ports: { type: "string", default: "500" },
     print: { type: "boolean", default: false },
   },
 });
@@ -30,6 +32,7 @@ const size = {
   rounds: Number(values.rounds),
   pods: Number(values.pods),
   atOnce: Number(values["at-once"]),
+  ports: Number(values.ports),
 };
 const all = contenders(ports);
 const measured = nothingMeasured();
@@ -37,6 +40,7 @@ measureVersions(all, size, measured);
 measureChains(all, size, measured);
 measureAtOnce(all, size, measured);
 for (const work of [whole, ...alone]) measureWork(work, size, measured);
-const text = readme(measured, size);
+const path = measurePath(size);
+const text = readme(measured, size, path);
 if (values.print) console.log(text);
 else writeFileSync(join(root, "bench", "README.md"), text);

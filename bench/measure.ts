@@ -17,6 +17,8 @@ export interface Size {
   /** Attachments that are there in the second half. */
   pods: number;
   atOnce: number;
+  /** Published ports that packets are sent to. */
+  ports: number;
 }
 
 /** All that was measured; times in milliseconds. */

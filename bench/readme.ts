@@ -7,6 +7,7 @@ import { cpus, release } from "node:os";
 import { join } from "node:path";
 import { binFolder } from "../scripts/place.ts";
 import { alone, whole } from "./contenders.ts";
+import { pathColumn } from "./data-path.ts";
 import { cell, digits, type Samples, type Table } from "./figures.ts";
 import { type Measured, type Size, workRow } from "./measure.ts";
 
@@ -191,8 +192,33 @@ function otherTable(measured: Measured): string {
   );
 }
 
+/** To the first and the last of many published ports; the last may cost a tenth more. */
+function pathTable(path: Table): string {
+  const head = ["", ...columns.slice(0, 3).flatMap((name) => [`${name}, first`, "last"])];
+  const rows: [row: string, title: string, scale: number][] = [
+    ["connect", "new connection and first answer, us", 1],
+    ["ask", "request and response, us", 1],
+    ["bulk", "one stream, Gbit/s", 8e-9],
+  ];
+  const cells = rows.map(([row, title, scale]) => [
+    title,
+    ...columns
+      .slice(0, 3)
+      .flatMap((name) =>
+        (["first", "last"] as const).map((which) =>
+          digits(path.at(row, pathColumn(name, which)).median * scale),
+        ),
+      ),
+    ratio(
+      path.at(row, pathColumn("netloom", "last")).median /
+        path.at(row, pathColumn("netloom", "first")).median,
+    ),
+  ]);
+  return table([...head, "netloom, last / first"], cells);
+}
+
 /** The whole file. */
-export function readme(measured: Measured, size: Size): string {
+export function readme(measured: Measured, size: Size, path: Table): string {
   const machine = `${cpus().length} x ${cpus()[0]?.model}, Linux ${release()}`;
   return `# Measured
 
@@ -230,6 +256,12 @@ ${profile(measured)}
 Must: no more than /usr/bin/true, and at most a third of the reference's.
 
 ${versionTable(measured)}
+
+## Packets to published ports
+
+Median of one client outside, to the first and to the last of ${size.ports} published ports of as many containers. Must: the last within 10 % of the first.
+
+${pathTable(path)}
 
 ## The rest
 
