@@ -16,3 +16,19 @@ export function joinBytes(one: Uint8Array, other: Uint8Array): Uint8Array<ArrayB
   all.set(other, one.length);
   return all;
 }
+
+/** Bytes as text for records: two lower-case digits each. */
+export function toHex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
+  return text;
+}
+
+/** The bytes of what {@link toHex} wrote. */
+export function fromHex(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length >> 1);
+  for (let at = 0; at < bytes.length; at++) {
+    bytes[at] = Number.parseInt(text.slice(2 * at, 2 * at + 2), 16);
+  }
+  return bytes;
+}

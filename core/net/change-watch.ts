@@ -12,6 +12,7 @@ import { NetlinkSocket } from "./netlink-socket.ts";
 
 export const RTNLGRP_LINK = 1;
 export const RTNLGRP_IPV6_IFADDR = 9;
+export const RTNLGRP_IPV6_ROUTE = 11;
 const CLOCK_MONOTONIC = 1;
 
 /** Hears of every change of one kind in the namespace it is made in, from then on. */

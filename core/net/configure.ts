@@ -3,8 +3,7 @@
  * @module
  */
 
-import { NetlinkError } from "netlink-ts/netlink/netlink-error.ts";
-import { type Call, call } from "netlink-ts/netlink/request.ts";
+import { call } from "netlink-ts/netlink/request.ts";
 import { newAddress } from "netlink-ts/route/address.ts";
 import { familyOf } from "netlink-ts/route/family.ts";
 import { inetConf } from "netlink-ts/route/inet-conf.ts";
@@ -20,7 +19,7 @@ import {
 import { encode } from "netlink-ts/wire/codec.ts";
 
 import type { CniResult } from "../cni/result.ts";
-import { CniError, cniCode, during } from "../errors.ts";
+import { CniError, cniCode } from "../errors.ts";
 import { formatCidr, formatIp, isIpv4, type Prefix } from "./address.ts";
 import { type AddressOptions, addressInput } from "./address-input.ts";
 import { DadWatch } from "./dad.ts";
@@ -28,7 +27,9 @@ import { RTPROT_OWNER } from "./default-route.ts";
 import { type PlannedRoute, plannedAddresses, plannedRoutes } from "./interface-plan.ts";
 import type { Netns } from "./netns.ts";
 import type { RouteSocket } from "./route-socket.ts";
+import { runSteps, type Step } from "./steps.ts";
 import { readSysctlIfPresent, tryWriteSysctl, writeSysctl } from "./sysctl.ts";
+import { tableFields } from "./whole-route.ts";
 
 /** Same as `sysctl -w net.ipv4.conf.$link.arp_notify=1`, without leaving netlink. */
 const arpNotify = { inet: encode(inetConf, { conf: { arpNotify: 1 } }) };
@@ -52,12 +53,6 @@ export interface InterfaceSettings {
 interface NamedLink {
   readonly ifname: string;
   readonly ifindex: number;
-}
-
-/** A request, and what the user is told when it is refused. */
-interface Step {
-  readonly phrase: string;
-  readonly call: Call;
 }
 
 /**
@@ -128,17 +123,6 @@ function routeStep(
   };
 }
 
-function runSteps(route: RouteSocket, steps: readonly Step[]): void {
-  try {
-    route.batch(...steps.map((step) => step.call));
-  } catch (error) {
-    const step = error instanceof NetlinkError ? steps[error.index] : undefined;
-    during(step?.phrase ?? "configure interface", () => {
-      throw error;
-    });
-  }
-}
-
 /** Parameters of the namespace the process is in, before the link gets its first IPv6 address. */
 function prepareIpv6(ifname: string, dad: boolean): void {
   const conf = "net/ipv6/conf";
@@ -157,11 +141,10 @@ function routeInput(ifindex: number, planned: PlannedRoute): RouteInput {
   return {
     family: familyOf(dst.address),
     dstLength: dst.length,
-    headerTable: table < 256 ? table : 0,
+    ...tableFields(table),
     scope,
     type: RTN_UNICAST,
     flags: planned.onLink ? RTNH_F_ONLINK : 0,
-    table: table < 256 ? undefined : table,
     dst: dst.length === 0 ? undefined : dst.address,
     priority: priority === 0 ? undefined : priority,
     metrics: mtu || advmss ? { mtu: mtu || undefined, advmss: advmss || undefined } : undefined,

@@ -33,10 +33,11 @@ import {
 } from "netlink-ts/route/route.ts";
 import type { Decoded } from "netlink-ts/wire/codec.ts";
 
-import { isErrno } from "../errors.ts";
+import { attemptAll, isErrno } from "../errors.ts";
 import { netlinkTrace } from "./netlink-debug.ts";
 import { NetlinkSocket } from "./netlink-socket.ts";
 import type { Netns } from "./netns.ts";
+import { inParts } from "./parts.ts";
 
 /** What is looked at of a link: a tenth of what the kernel tells. */
 const linkSummary = linkOverviewMessage.pick(
@@ -171,6 +172,32 @@ export class RouteSocket implements Disposable {
       if (isErrno(reply, "ENODEV")) return undefined;
       throw reply;
     }) as Found<C>;
+  }
+
+  /**
+   * Sends requests for what may be so already, or may not be any more.
+   * @param isFine whether that refusal of that request, told by its place, is none
+   * @throws all other refusals, whatever else was done
+   */
+  settle(calls: readonly Call[], isFine: (refusal: NetlinkError, index: number) => boolean): void {
+    const asked = calls.map((each, index) => ({ each, index }));
+    attemptAll(...inParts(asked).map((part) => () => this.#settlePart(part, isFine)));
+  }
+
+  #settlePart(
+    part: readonly { each: Call; index: number }[],
+    isFine: (refusal: NetlinkError, index: number) => boolean,
+  ): void {
+    try {
+      this.batch(...part.map(({ each }) => each));
+      return;
+    } catch (error) {
+      if (!(error instanceof NetlinkError)) throw error;
+      if (part.length === 1 && isFine(error, part[0]!.index)) return;
+      if (part.length === 1) throw error;
+    }
+    // a batch tells of its first refusal alone
+    attemptAll(...part.map((one) => () => this.#settlePart([one], isFine)));
   }
 
   /** All answers to a request: for objects that few programs ask for. */

@@ -7,8 +7,7 @@
 import { type DataType, joinFields, slotLength } from "netlink-ts/nftables/data-types.ts";
 import type { Element } from "netlink-ts/nftables/element.ts";
 import { commentUserData } from "netlink-ts/nftables/user-data.ts";
-import { sameBytes } from "../bytes.ts";
-
+import { fromHex, sameBytes, toHex } from "../bytes.ts";
 import { type SetName, sets, type TableSet } from "./sets.ts";
 
 /** One element: bytes as the kernel has them, fields padded to four each. */
@@ -113,18 +112,4 @@ export function decodeElements(lines: readonly string[], owner?: string): TableE
 
 function fits(digits: string, types: readonly DataType[]): boolean {
   return digits.length === 2 * slotLength(types);
-}
-
-function toHex(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
-  return text;
-}
-
-function fromHex(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length >> 1);
-  for (let at = 0; at < bytes.length; at++) {
-    bytes[at] = Number.parseInt(text.slice(2 * at, 2 * at + 2), 16);
-  }
-  return bytes;
 }

@@ -158,6 +158,13 @@ export function recordedNetworks(): string[] {
   return entriesOf(recordsRoot);
 }
 
+/** Whether another network has a record of this plugin for that interface of that container. */
+export function isRecordedElsewhere(attachment: Attachment, plugin: string): boolean {
+  return recordedNetworks().some(
+    (network) => network !== attachment.network && hasRecord({ ...attachment, network }, plugin),
+  );
+}
+
 /**
  * The attachments of a network that have a record of this plugin, in no order. Of one that cannot be used the directory
  * tells whose it is, unless its name is cut.

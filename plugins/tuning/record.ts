@@ -7,13 +7,7 @@
 import * as z from "zod/mini";
 
 import type { Attachment } from "../../core/attachment.ts";
-import {
-  hasRecord,
-  readRecord,
-  recordedNetworks,
-  removeRecord,
-  writeRecord,
-} from "../../core/state/record.ts";
+import { readRecord, removeRecord, writeRecord } from "../../core/state/record.ts";
 
 /** Name of the record among those of an attachment. */
 export const recordName = "tuning";
@@ -51,12 +45,4 @@ export function recordTuned(attachment: Attachment, record: TuningRecord): void 
 /** Removes the record. */
 export function forgetTuned(attachment: Attachment): void {
   removeRecord(attachment, recordName);
-}
-
-/** Whether another network has tuned that interface of that container: then the file, whose name is the same, is its. */
-export function isTunedElsewhere(attachment: Attachment): boolean {
-  return recordedNetworks().some(
-    (network) =>
-      network !== attachment.network && hasRecord({ ...attachment, network }, recordName),
-  );
 }

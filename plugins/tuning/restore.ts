@@ -8,16 +8,14 @@ import type { DelCall, GcCall } from "../../core/cni/plugin.ts";
 import { attemptAll } from "../../core/errors.ts";
 import { Netns } from "../../core/net/netns.ts";
 import { RouteSocket } from "../../core/net/route-socket.ts";
-import { recordedAttachments, removeEmptyDirectories } from "../../core/state/record.ts";
+import {
+  isRecordedElsewhere,
+  recordedAttachments,
+  removeEmptyDirectories,
+} from "../../core/state/record.ts";
 import { dataDirOf, type TuningConfig } from "./config.ts";
 import { findLink, restoreSteps } from "./link.ts";
-import {
-  forgetTuned,
-  isTunedElsewhere,
-  readTuned,
-  recordName,
-  type TuningRecord,
-} from "./record.ts";
+import { forgetTuned, readTuned, recordName, type TuningRecord } from "./record.ts";
 import { readSaved, removeSaved, savedPath } from "./saved.ts";
 import { restoreSysctl } from "./sysctls.ts";
 
@@ -56,7 +54,8 @@ export function collect(call: GcCall<TuningConfig>): void {
 function tunedOf(attachment: Attachment, config: Partial<TuningConfig>): Tuned {
   const record = readTuned(attachment);
   const file = record === undefined ? savedPath(dataDirOf(config), attachment) : record.file;
-  return { attachment, record, file: isTunedElsewhere(attachment) ? undefined : file };
+  const isTheirs = isRecordedElsewhere(attachment, recordName); // its name does not tell the network
+  return { attachment, record, file: isTheirs ? undefined : file };
 }
 
 function end(tuned: Tuned, netns: Netns | undefined, warn: Warn): void {

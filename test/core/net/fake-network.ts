@@ -11,7 +11,12 @@ import { commentUserData } from "netlink-ts/nftables/user-data.ts";
 import { type AddressInput, addressMessage } from "netlink-ts/route/address.ts";
 import { type BridgeLinkInput, bridgeLinkMessage } from "netlink-ts/route/bridge-link.ts";
 import { type LinkInput, linkMessage } from "netlink-ts/route/link.ts";
-import { type RouteInput, routeMessage } from "netlink-ts/route/route.ts";
+import {
+  type RouteInput,
+  RT_TABLE_LOCAL,
+  RTN_LOCAL,
+  routeMessage,
+} from "netlink-ts/route/route.ts";
 import type { FakeAnswer, FakeRequest } from "netlink-ts/testing/fake-kernel.ts";
 import { FakeKernel } from "netlink-ts/testing/fake-kernel.ts";
 import { DecodeError } from "netlink-ts/wire/decode-error.ts";
@@ -27,6 +32,7 @@ const errno = {
   ENETUNREACH: 101,
 };
 const AF_BRIDGE = 7;
+const AF_INET6 = 10;
 const AF_NETLINK = 16;
 const NETLINK_NETFILTER = 12;
 
@@ -123,8 +129,35 @@ export class FakeNamespace {
     if (found === undefined) return { errno: errno.ENODEV };
     if (type === 17) this.remove(found);
     if (type === 18) return { type: 16, payloads: [encodeLink(found)] };
-    if (type === 16) change(found, message);
+    if (type === 16) this.#change(found, message);
     return {};
+  }
+
+  /** A link that gets another master goes down and up: IPv6 addresses and routes are lost. */
+  #change(found: FakeLink, message: LinkInput): void {
+    const { master = found.master } = message;
+    const isMoved = (master ?? 0) !== (found.master ?? 0);
+    change(found, message);
+    if (!isMoved || !this.#isVrf(found.master)) return;
+    const keep = <T>(list: T[], isKept: (each: T) => boolean) =>
+      list.splice(0, Infinity, ...list.filter(isKept));
+    keep(this.addresses, (each) => each.ifindex !== found.ifindex || each.family !== AF_INET6);
+    keep(this.routes, ({ oif }) => oif !== found.ifindex);
+  }
+
+  /** 0: it was in one. */
+  #isVrf(master: number | undefined): boolean {
+    return master === 0 || this.links.get(master ?? -1)?.linkInfo?.kind === "vrf";
+  }
+
+  /** The kernel's route to an address of a link that is, or was, in a VRF. */
+  #addLocalRoute({ ifindex = 0, address, family }: AddressInput): void {
+    const { master } = this.links.get(ifindex) ?? {};
+    if (family !== AF_INET6 || master === undefined) return;
+    const { table = RT_TABLE_LOCAL } =
+      (this.links.get(master)?.linkInfo?.data as { table?: number } | undefined) ?? {};
+    const kind = { family, headerTable: table, type: RTN_LOCAL, dstLength: 128 };
+    this.routes.push({ ...kind, dst: address, oif: ifindex });
   }
 
   #dump({ master }: LinkInput): Uint8Array[] {
@@ -145,8 +178,9 @@ export class FakeNamespace {
       linkInfo?.kind === "veth" ? (linkInfo.data as { peer: LinkInput }).peer : undefined;
     const there = peer && this.network.namespaceOf(peer.netNsFd, this);
     if (this.link(ifname) || there?.link(peer?.ifname ?? "")) return { errno: errno.EEXIST };
-    const { data: _, ...kind } = linkInfo ?? {};
-    const made = this.addLink({ ...message, linkInfo: kind });
+    const { data, ...kind } = linkInfo ?? {};
+    const own = kind.kind === "vrf" ? { ...kind, data } : kind;
+    const made = this.addLink({ ...message, linkInfo: own });
     if (peer === undefined || there === undefined) return {};
     const other = there.addLink({ ...peer, linkInfo: kind, link: made.ifindex });
     made.link = other.ifindex;
@@ -160,6 +194,7 @@ export class FakeNamespace {
     this.links.delete(link.ifindex);
     this.addresses.splice(0, Infinity, ...this.addresses.filter((a) => a.ifindex !== link.ifindex));
     this.routes.splice(0, Infinity, ...this.routes.filter(({ oif }) => oif !== link.ifindex));
+    for (const port of this.links.values()) if (port.master === link.ifindex) port.master = 0;
     const { peer } = link;
     if (peer?.namespace.links.has(peer.link.ifindex)) peer.namespace.remove(peer.link);
   }
@@ -172,7 +207,10 @@ export class FakeNamespace {
       if (at < 0) return { errno: errno.EADDRNOTAVAIL };
       this.addresses.splice(at, 1);
     } else if (at >= 0) return { errno: errno.EEXIST };
-    else this.addresses.push(message);
+    else {
+      this.addresses.push(message);
+      this.#addLocalRoute(message);
+    }
     return {};
   }
 
@@ -301,6 +339,14 @@ export class FakeNetwork extends FakeHost {
   /** Nobody else is there to hold the lock of a namespace. */
   override flock(fd: number, operation: number, timeoutMs?: number): void {
     if (!this.#namespaces.has(fd)) super.flock(fd, operation, timeoutMs);
+  }
+
+  /** A namespace is known by its place among the containers. */
+  override fstat(fd: number): HostStat {
+    const namespace = this.#namespaces.get(fd);
+    if (namespace === undefined) return super.fstat(fd);
+    const ino = [...this.containers.values()].indexOf(namespace);
+    return { dev: 4, ino, mode: 0o100444, uid: 0, gid: 0, nlink: 1, size: 0, mtime: 0 };
   }
 
   override statfs(path: string): HostStatfs {
