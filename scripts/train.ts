@@ -44,9 +44,11 @@ const configurations: Record<string, object> = {
   "host-device": { device: "uplink", ipam: { type: "ipam" } },
   ipvlan: { master: "uplink", ipam: { type: "ipam" } },
   macvlan: { master: "uplink", ipam: { type: "ipam" } },
+  sbr: { prevResult: { ...pairResult, ips } },
   ptp: { ipMasq: true, ipam: { type: "ipam" } },
   static: { ipam: { type: "static", addresses: ips } },
   tap: { ipam: { type: "ipam" } },
+  vrf: { vrfname: "vrf0", prevResult: pairResult },
   vlan: { master: "uplink", vlanId: 5, ipam: { type: "ipam" } },
   portmap: {
     capabilities: { portMappings: true },
@@ -57,7 +59,13 @@ const configurations: Record<string, object> = {
 };
 
 /** The link that a program works on where it does not make one. */
-const links: Record<string, string> = { bandwidth: "paired", loopback: "lo", tuning: "lo" };
+const links: Record<string, string> = {
+  bandwidth: "paired",
+  loopback: "lo",
+  sbr: "paired",
+  tuning: "lo",
+  vrf: "paired",
+};
 
 /**
  * Arguments: interface, commands; begins in the folder of the training. That folder gets a name that does not depend on
@@ -73,6 +81,8 @@ touch ${container}
 unshare --net=${container} true
 ip link add uplink type veth peer name below || true # what some make their links on
 ip link add pair type veth peer name paired netns ${container} || true # what some work on
+ip link set pair up || true
+nsenter --net=${container} sh -c 'ip address add 10.1.0.5/24 dev paired; ip link set paired up' || true
 cd /mnt/training
 export CNI_IFNAME=$1
 shift

@@ -264,6 +264,31 @@ link set shaped${n} up`,
     residue: [ownFolder],
   },
   {
+    title: "sbr",
+    type: "sbr",
+    config: (n) => ({
+      cniVersion: version,
+      name: "faults",
+      type: "sbr",
+      prevResult: {
+        cniVersion: version,
+        interfaces: [{ name: "eth0", sandbox: netnsOf(n) }],
+        ips: [
+          { interface: 0, address: "10.74.0.2/24", gateway: "10.74.0.1" },
+          { interface: 0, address: "fd74::2/64", gateway: "fd74::1" },
+        ],
+      },
+    }),
+    surroundInPod: `link add eth0 type veth peer name peer0
+link set peer0 up
+link set eth0 up
+address add 10.74.0.2/24 dev eth0
+address add fd74::2/64 dev eth0 nodad
+route add 10.75.0.0/24 via 10.74.0.9 dev eth0
+route add fd75::/64 via fd74::9 dev eth0`,
+    residue: [ownFolder],
+  },
+  {
     title: "loopback",
     type: "loopback",
     config: () => ({ cniVersion: version, name: "faults", type: "loopback" }),
@@ -312,9 +337,10 @@ link set shaped${n} up`,
 
 /**
  * Programs that are not here: the kernels that tests run on may lack what they make, and an emulated machine is too slow for thousands of
- * runs. All they do is `core/link/add.ts` and its neighbours, which macvlan's entry tries.
+ * runs. All they do is `core/link/add.ts` and its neighbours, which macvlan's entry tries; vrf does what sbr's does, moves routes
+ * from table to table, and its own tests let each of its requests fail.
  */
-export const likeMacvlan: readonly string[] = ["dummy", "ipvlan", "vlan"];
+export const likeMacvlan: readonly string[] = ["dummy", "ipvlan", "vlan", "vrf"];
 
 /** CNI_CONTAINERID of attachment number `n`. */
 export function containerOf(n: number): string {
