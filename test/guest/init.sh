@@ -23,6 +23,7 @@ mount --move /results "/root$results"
 mount --bind "/root$modules/lib/modules" /root/lib/modules
 for each in dev proc sys; do mount --move /$each /root/$each; done
 mkdir -p /root/dev/pts /root/dev/shm
+ln -s /proc/self/fd /root/dev/fd
 mount -t devpts devpts /root/dev/pts
 mount -t tmpfs tmpfs /root/dev/shm
 exec switch_root /root /bin/sh "$results/guest/job"
