@@ -26,6 +26,7 @@ import { type Allowance, allowanceOf } from "./allowance.ts";
 import { collectGarbage, forbid } from "./cleanup.ts";
 import { type FirewallConfig, firewallConfig, sayUnused } from "./config.ts";
 import { dropsOfAnyPod, dropsOfPod } from "./diagnosis.ts";
+import { doubtsOfLegacyTables } from "./legacy-tables.ts";
 import { recordedAsAllowed, recordName } from "./record.ts";
 import { missingSources, openFirewalld, requireZone } from "./sources.ts";
 
@@ -55,6 +56,7 @@ export const firewall = definePlugin({
   check(call) {
     const allowance = allowanceOf(call);
     if (allowance.elements.length === 0) return;
+    for (const each of doubtsOfLegacyTables()) call.warn(each);
     const faults = faultsOf(call, allowance);
     if (faults.length === 0) return;
     const details = faults.slice(1, 9).join("; ");
@@ -69,6 +71,7 @@ export const firewall = definePlugin({
     requireUsable();
     requireRecordable();
     const isTold = requireFirewalld(config, warn);
+    for (const each of doubtsOfLegacyTables()) warn(each);
     requireForwarding(isTold, warn);
   },
 });

@@ -197,6 +197,22 @@ describeKernel(
       });
     }
 
+    it("says what iptables-legacy takes, whose tables it does not look into", () => {
+      const legacy = ["iptables-legacy", "ip6tables-legacy"];
+      equal(good("STATUS", "A", none).stderr, "");
+      for (const tool of legacy) sh(`${tool} -P FORWARD DROP`);
+      good("ADD", "A");
+      cut("A", "192.0.2.2");
+      const { stderr } = good("STATUS", "A", none);
+      equal(good("CHECK", "A").stderr, stderr);
+      const told = [...stderr.matchAll(/it takes: (.*)/g)].map(([, command]) => command!);
+      equal(told.length, 2);
+      for (const command of told) sh(command);
+      reaches("A", "192.0.2.2");
+      cut("O", "10.71.0.2"); // answers carry the mark as well: nothing else is opened
+      for (const tool of legacy) sh(`${tool} -F FORWARD; ${tool} -P FORWARD ACCEPT`);
+    });
+
     it("names firewalld's own way", () => {
       good("ADD", "A");
       here.world.nft(
