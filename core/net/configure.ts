@@ -136,7 +136,8 @@ function prepareIpv6(ifname: string, dad: boolean): void {
   tryWriteSysctl(`${conf}/${ifname}/ndisc_notify`, "1");
 }
 
-function routeInput(ifindex: number, planned: PlannedRoute): RouteInput {
+/** RTM_NEWROUTE's and RTM_DELROUTE's fields for a route out of that link. */
+export function routeInput(ifindex: number, planned: PlannedRoute): RouteInput {
   const { dst, gateway, mtu, advmss, priority, table = RT_TABLE_MAIN, scope, source } = planned;
   return {
     family: familyOf(dst.address),
