@@ -47,6 +47,7 @@ const kernelFolders = [
   "test/plugins/portmap",
   "test/plugins/firewall",
   "test/core",
+  "test/dhcp-proxy",
   "test/ipam",
   "test/runtime",
   "conformance",

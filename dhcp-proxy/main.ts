@@ -1,0 +1,3 @@
+import { runDaemon } from "./daemon.ts";
+
+(globalThis as { main?: () => number }).main = runDaemon;

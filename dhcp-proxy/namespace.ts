@@ -1,0 +1,91 @@
+/**
+ * Which network namespace a lease belongs to, and finding it again.
+ *
+ * Nothing here is kept open: a descriptor or a socket of a namespace keeps it, and its links, alive after the pod.
+ * @see namespaces(7), SO_NETNS_COOKIE in include/uapi/asm-generic/socket.h
+ * @module
+ */
+
+import { isErrno } from "../core/errors.ts";
+import { host } from "../core/host.ts";
+import { Netns } from "../core/net/netns.ts";
+
+const AF_UNIX = 1;
+const SOCK_DGRAM = 2;
+const SOL_SOCKET = 1;
+const SO_NETNS_COOKIE = 71;
+
+/** What a namespace is known by. */
+export interface NamespaceIdentity {
+  /** Device and inode, as `4:4026532201`. The kernel gives the inode of a namespace that is gone to a new one. */
+  file: string;
+  /** A number that no other namespace has until the machine is started anew; empty before Linux 5.14. */
+  cookie: string;
+}
+
+/** The identity of an open namespace. */
+export function identityOf(netns: Netns): NamespaceIdentity {
+  return { file: netns.identity(), cookie: netns.run(cookieHere) };
+}
+
+function cookieHere(): string {
+  const fd = host.socket(AF_UNIX, SOCK_DGRAM, 0);
+  try {
+    return host.getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, 8).reverse().join(".");
+  } catch (error) {
+    if (isErrno(error, "ENOPROTOOPT")) return "";
+    throw error;
+  } finally {
+    host.close(fd);
+  }
+}
+
+/** Folders in which runtimes and `ip netns` keep namespaces. */
+const folders = ["/run/netns", "/run/docker/netns"];
+
+/**
+ * Where that namespace is now: at the path it had, at another, or in use by a process.
+ * @param prefix put before every path but `hint`
+ * @returns undefined when it is gone
+ */
+export function findNamespace(
+  wanted: NamespaceIdentity,
+  hint: string,
+  prefix: string,
+): string | undefined {
+  if (isAt(hint, wanted)) return hint;
+  const named = folders.flatMap((folder) => entries(prefix + folder));
+  const used = entries(`${prefix}/proc`)
+    .filter((path) => /\/\d+$/.test(path))
+    .map((path) => `${path}/ns/net`);
+  return [...named, ...used].find((path) => isAt(path, wanted));
+}
+
+/** Whether the path leads to a file of that namespace's device and inode. */
+export function isSameFile(path: string, { file }: NamespaceIdentity): boolean {
+  try {
+    const { dev, ino } = host.stat(path);
+    return `${dev}:${ino}` === file;
+  } catch (error) {
+    // gone, or of a process that has ended or that we may not look into
+    if (isErrno(error, "ENOENT", "ENOTDIR", "ESRCH", "EACCES", "EPERM", "ELOOP")) return false;
+    throw error;
+  }
+}
+
+function isAt(path: string, wanted: NamespaceIdentity): boolean {
+  if (!isSameFile(path, wanted)) return false;
+  using netns = Netns.openIfPresent(path);
+  if (netns === undefined) return false;
+  const { file, cookie } = identityOf(netns);
+  return file === wanted.file && cookie === wanted.cookie;
+}
+
+function entries(folder: string): string[] {
+  try {
+    return host.readdir(folder).map((name) => `${folder}/${name}`);
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR", "EACCES")) return [];
+    throw error;
+  }
+}
