@@ -77,7 +77,7 @@ function emulator({ results, memoryMib = 1024 }: GuestJob): string[] {
     ...["-virtfs", share("root", "/", "multidevs=remap,readonly=on")],
     ...["-virtfs", share("results", results, "multidevs=remap")],
     ...["-kernel", kernel.image, "-initrd", initramfs(kernel)],
-    ...["-append", "console=ttyS0 panic=-1 quiet mitigations=off audit=0"],
+    ...["-append", "console=ttyS0 panic=-1 quiet mitigations=off audit=0 security=selinux"],
   ];
 }
 
