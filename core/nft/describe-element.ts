@@ -3,6 +3,7 @@
  * @module
  */
 
+import { IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from "netlink-ts/conntrack/tuple.ts";
 import {
   type DataType,
   etherAddr,
@@ -19,11 +20,21 @@ import { sets, type TableSet } from "./sets.ts";
 import type { TableElement } from "./table-element.ts";
 import { tableName } from "./table-name.ts";
 
-const protocolNames: Readonly<Record<number, string>> = { 6: "tcp", 17: "udp", 132: "sctp" };
+const protocols = new Map<string, number>([
+  ["tcp", IPPROTO_TCP],
+  ["udp", IPPROTO_UDP],
+  ["sctp", IPPROTO_SCTP],
+]);
+const protocolNames = new Map([...protocols].map(([name, number]) => [number, name]));
 
 /** `tcp`, `udp`, `sctp`, or the number. */
 export function protocolName(protocol: number): string {
-  return protocolNames[protocol] ?? String(protocol);
+  return protocolNames.get(protocol) ?? String(protocol);
+}
+
+/** IPPROTO_* of `tcp`, `udp` or `sctp`; undefined for anything else. */
+export function protocolNumber(name: string): number | undefined {
+  return protocols.get(name);
 }
 
 const writers = new Map<DataType, (field: Uint8Array) => string>([

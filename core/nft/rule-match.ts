@@ -20,6 +20,8 @@ import {
 import { NFT_PAYLOAD_NETWORK_HEADER, payload } from "netlink-ts/nftables/expr/payload.ts";
 import { match } from "netlink-ts/nftables/expr/xtables.ts";
 import { NFPROTO_IPV4 } from "netlink-ts/nftables/nfgenmsg.ts";
+import { encode } from "netlink-ts/wire/codec.ts";
+import { u32 } from "netlink-ts/wire/scalars.ts";
 
 import {
   type Bits,
@@ -31,6 +33,7 @@ import {
   Registers,
   unknown,
 } from "./packet.ts";
+import { type MaskedMark, xtConntrackState, xtMark } from "./xt-structs.ts";
 
 /** Whether a packet matches; undefined when that hangs on what is not known. */
 export type Matches = boolean | undefined;
@@ -163,21 +166,16 @@ function headerOf(
   return address?.subarray(offset - at, offset - at + length);
 }
 
-const XT_CONNTRACK_STATE = 1;
-/** struct xt_conntrack_mtinfo3, from where its four addresses and the expiry times end. */
-const conntrackAt = { matchFlags: 146, invertFlags: 148, stateMask: 150 };
-
 function matchesXt({ packet, mark }: Traveller, name: string, info: Uint8Array): Matches {
   if (name === "comment") return true;
-  const view = new DataView(info.buffer, info.byteOffset, info.byteLength);
-  if (name === "mark" && info.length >= 9) {
-    // struct xt_mark_mtinfo1: mark, mask, invert
-    const is = isEqual(masked(mark, info.subarray(4, 8), new Uint8Array(4)), info.subarray(0, 4));
-    return is === undefined || info[8] === 0 ? is : !is;
-  }
-  if (name !== "conntrack" || info.length < 152) return undefined;
-  if (view.getUint16(conntrackAt.matchFlags, true) !== XT_CONNTRACK_STATE) return undefined;
-  const isInState = (view.getUint16(conntrackAt.stateMask, true) & packet.state) !== 0;
-  const isInverted = (view.getUint16(conntrackAt.invertFlags, true) & XT_CONNTRACK_STATE) !== 0;
-  return isInState !== isInverted;
+  if (name === "mark") return matchesMark(mark, xtMark(info));
+  const wanted = name === "conntrack" ? xtConntrackState(info) : undefined;
+  return wanted && ((wanted.mask & packet.state) !== 0) !== wanted.isInverted;
+}
+
+function matchesMark(mark: Bits, wanted: MaskedMark | undefined): Matches {
+  if (wanted === undefined) return undefined;
+  const { value, mask, isInverted } = wanted;
+  const is = isEqual(masked(mark, encode(u32, mask), new Uint8Array(4)), encode(u32, value));
+  return is === undefined || !isInverted ? is : !is;
 }

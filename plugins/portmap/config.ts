@@ -8,16 +8,13 @@ import * as z from "zod/mini";
 import { networkConfig } from "../../core/cni/config.ts";
 import { ipField, parsedText, unsetIfEmpty } from "../../core/cni/fields.ts";
 import { CniError, cniCode } from "../../core/errors.ts";
+import { protocolNumber } from "../../core/nft/describe-element.ts";
 import type { PublishedPort } from "../../core/nft/published-ports.ts";
 import { conditionAddress, conditionStyle } from "./conditions.ts";
 
-const protocols: Readonly<Record<string, number>> = { tcp: 6, udp: 17, sctp: 132 };
-
 /** `tcp`, `udp` or `sctp` in any case, as IPPROTO_*. */
 const protocolField = parsedText((text) => {
-  const number = Object.hasOwn(protocols, text.toLowerCase())
-    ? protocols[text.toLowerCase()]
-    : undefined;
+  const number = protocolNumber(text.toLowerCase());
   if (number === undefined) {
     throw new Error(`want "tcp", "udp" or "sctp", got ${JSON.stringify(text)}`);
   }
