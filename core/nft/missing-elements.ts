@@ -22,6 +22,12 @@ export function missingElements(nft: NftSocket, elements: readonly TableElement[
   });
 }
 
+/** True when the kernel has one of a pod's own: then we have made the rest too, whatever has become of it. */
+export function hasAnyOwn(nft: NftSocket, elements: readonly TableElement[]): boolean {
+  const own = elements.filter(belongsToPod);
+  return missingElements(nft, own).length < own.length;
+}
+
 function isElement(there: TableElement, { data, owner, ...place }: TableElement): boolean {
   return samePlace(there, place) && there.owner === owner && sameBytes(there.data, data);
 }

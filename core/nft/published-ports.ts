@@ -80,7 +80,12 @@ function portElements(
   return [...ranges.map((range) => rangeElement(owner, pod, range)), ...elements.values()];
 }
 
-function portElement(owner: string, pod: Uint8Array, port: PublishedPort): TableElement {
+/** The element of one port. */
+export function portElement(
+  owner: string | undefined,
+  pod: Uint8Array,
+  port: PublishedPort,
+): TableElement {
   const { protocol, hostIp, hostPort, containerPort } = port;
   const isV4 = isIpv4(pod);
   const parts = { data: [pod, portField(containerPort)], owner };
@@ -161,7 +166,8 @@ function hostIpText({ hostIp }: PublishedPort): string {
   return hostIp === undefined || isUnspecified(hostIp) ? "" : hostIp.join();
 }
 
-function isUnspecified(address: Uint8Array): boolean {
+/** True for `0.0.0.0` and `::`. */
+export function isUnspecified(address: Uint8Array): boolean {
   return address.every((byte) => byte === 0);
 }
 

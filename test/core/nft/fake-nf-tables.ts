@@ -78,10 +78,12 @@ export class FakeNfTables {
   }
 
   #carryOut(command: number, request: FakeRequest): Answer {
-    if (command <= 2) return this.#table(command, request);
     if (command === 16) {
       return { type: 0xa0f, payloads: [generationMessage.encode({ id: this.generation })] };
     }
+    const isDump = (request.flags & NLM_F_DUMP) === NLM_F_DUMP;
+    if (command === 1 && isDump) return { payloads: [] }; // nobody else's tables
+    if (command <= 2) return this.#table(command, request);
     if ([4, 7, 10].includes(command)) return { payloads: [] };
     if (command < 12) return undefined; // chains, rules and sets are not looked at
     return this.#elements(command, request);
