@@ -22,21 +22,12 @@ export function addRules(elements: readonly TableElement[]): void {
   addElements(nft, elements);
 }
 
-/**
- * Takes away what is the attachment's own; what its network shares stays.
- * @param recorded its elements; absent: whatever bears its mark
- * @param among the sets where they may be
- */
-export function removeRules(
-  attachment: Attachment,
-  recorded: readonly TableElement[] | undefined,
-  among: readonly SetName[],
-): void {
-  const own = recorded?.filter(belongsToPod);
-  if (own?.length === 0) return;
+/** Takes away what of an attachment's elements is its own; what its network shares stays. */
+export function removeRules(elements: readonly TableElement[]): void {
+  const own = elements.filter(belongsToPod);
+  if (own.length === 0) return;
   using nft = NftSocket.open();
-  const owner = ownerText(attachment);
-  removeElements(nft, own ?? ownedElements(nft, { owner }, among));
+  removeElements(nft, own);
 }
 
 /** Takes away what attachments of a network own, but for those whose marks are in `kept`. */

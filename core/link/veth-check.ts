@@ -8,6 +8,7 @@ import type { CniInterface, CniResult } from "../cni/result.ts";
 import { checkInterface, checkLink } from "../net/check-interface.ts";
 import type { LinkEnd, LinkPort } from "../net/route-socket.ts";
 import { checkBesideIpam } from "./check-beside-ipam.ts";
+import { checkReferenceRules, type RuleKeys } from "./reference-rules.ts";
 import { checkRules } from "./rules.ts";
 import type { Scene } from "./scene.ts";
 import { usableRecord, type VethPlugin, type VethRecord } from "./veth-record.ts";
@@ -28,7 +29,7 @@ export interface CheckedVeth<R extends VethRecord> {
  * @param checkHost compares the host's side
  * @throws {CniError} that names what is missing or different
  */
-export function checkVethAttachment<C, R extends VethRecord>(
+export function checkVethAttachment<C extends RuleKeys, R extends VethRecord>(
   call: CheckCall<C>,
   plugin: VethPlugin<R>,
   isUp: boolean,
@@ -40,9 +41,17 @@ export function checkVethAttachment<C, R extends VethRecord>(
     const expected = { ifname, sandbox, prevResult, own: record, up: record?.up ?? isUp };
     const inside = checkInterface(scene.container, expected);
     checkHost({ scene, prevResult, inside, record });
-    // without a record the reference's plugin may have made it, and that has no elements here
     if (record !== undefined) checkRules(attachment, plugin.elements(attachment, record));
+    else checkUnrecordedRules(call, scene, inside);
   });
+}
+
+/** Of an attachment without record: one that the reference has made has rules of its kind, and its pair has no mark. */
+function checkUnrecordedRules(call: CheckCall<RuleKeys>, { host }: Scene, inside: LinkEnd): void {
+  const outside = inside.link === undefined ? undefined : host.linkByIndex(inside.link);
+  if (outside?.ifname === undefined || outside.ifalias !== undefined) return;
+  const mac = inside.address ?? new Uint8Array();
+  checkReferenceRules(call, { port: outside.ifname, mac });
 }
 
 /**

@@ -81,7 +81,7 @@ export function keepVeth<R extends VethRecord>(
 ): void {
   keepRecord(attachment, plugin.name, record, rollback);
   const elements = plugin.elements(attachment, record);
-  rollback.defer(() => removeRules(attachment, elements, plugin.sets));
+  rollback.defer(() => removeRules(elements));
   addRules(elements);
 }
 

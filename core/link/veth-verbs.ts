@@ -8,12 +8,18 @@ import type { AddCall, AskedIpam, DelCall, GcCall } from "../cni/plugin.ts";
 import { attemptAll } from "../errors.ts";
 import { formatMac } from "../net/address.ts";
 import { deleteLinkNamed, deleteLinks, ownedHostLinks, strayHostLinks } from "../net/link-owner.ts";
+import type { Netns } from "../net/netns.ts";
 import { type Link, RouteSocket } from "../net/route-socket.ts";
 import { createVeth, requireUnattached, type Veth, type WantedVeth } from "../net/veth.ts";
 import type { Rollback } from "../rollback.ts";
 import { readRecord, removeRecord } from "../state/record.ts";
 import { removeStaleRecords } from "../state/stale-records.ts";
 import { askIpam } from "./ask-ipam.ts";
+import {
+  type RuleKeys,
+  removeStaleReferenceRules,
+  removeUnrecordedRules,
+} from "./reference-rules.ts";
 import { removeRules, removeStaleRules } from "./rules.ts";
 import type { Scene } from "./scene.ts";
 import type { VethPlugin, VethRecord } from "./veth-record.ts";
@@ -64,7 +70,7 @@ export interface Ends {
  * should be
  * @param release takes away what goes with the last attachment, when all of this one has gone; by its record, if it had one
  */
-export function deleteVethAttachment<C, R extends VethRecord>(
+export function deleteVethAttachment<C extends RuleKeys, R extends VethRecord>(
   call: DelCall<C>,
   plugin: VethPlugin<R>,
   isReferences: (ends: Ends) => boolean,
@@ -76,16 +82,19 @@ export function deleteVethAttachment<C, R extends VethRecord>(
   );
 }
 
-function removeOwnPart<C, R extends VethRecord>(
+function removeOwnPart<C extends RuleKeys, R extends VethRecord>(
   call: DelCall<C>,
   plugin: VethPlugin<R>,
   isReferences: (ends: Ends) => boolean,
 ): R | undefined {
   const { attachment } = call;
   const record = readRecord(attachment, plugin.name, plugin.record);
-  const elements = record && plugin.elements(attachment, record);
   attemptAll(
-    () => removeRules(attachment, elements, plugin.sets),
+    () => {
+      if (record !== undefined) removeRules(plugin.elements(attachment, record));
+      else
+        removeUnrecordedRules(call, plugin.sets, (port) => isOthersPort(call, port, isReferences));
+    },
     () => removeLinks(call, isReferences),
   );
   removeRecord(attachment, plugin.name);
@@ -99,27 +108,52 @@ function removeLinks(call: DelCall<unknown>, isReferences: (ends: Ends) => boole
   else removeReferenceLink(call, host, isReferences);
 }
 
-/**
- * The link of an attachment that the reference's plugin has made, before its binaries were replaced by ours: it has no mark.
- * A link of that name is deleted only if all speaks for it: a veth whose other end is here, without anybody's mark, with the
- * MAC address of prevResult if there is one, and placed as the plugin places its own.
- */
+/** Deletes the link of an attachment that the reference's plugin has made, before its binaries were replaced by ours. */
 function removeReferenceLink(
   call: DelCall<unknown>,
   host: RouteSocket,
   isReferences: (ends: Ends) => boolean,
 ): void {
-  const { ifName, prevResult } = call;
   using netns = call.openNetnsIfPresent();
+  const link = netns && referenceLink(call, netns, host, isReferences);
+  if (link !== undefined) host.deleteLinkIfPresent(link.ifindex);
+}
+
+/** True when the host has a link of that name, and it is not the one that the reference's plugin has made for the attachment. */
+function isOthersPort(
+  call: DelCall<unknown>,
+  port: string,
+  isReferences: (ends: Ends) => boolean,
+): boolean {
+  using netns = call.openNetnsIfPresent();
+  if (netns === undefined) return false; // its links end with it, a moment later
+  using host = RouteSocket.open();
+  if (host.ifindexOf(port) === undefined) return false;
+  return referenceLink(call, netns, host, isReferences)?.ifname !== port;
+}
+
+/**
+ * The host's end of a pair that the reference's plugin has made: it has no mark. All has to speak for it: a veth whose other end is here
+ * under that name, without anybody's mark, with the MAC address of prevResult if there is one, and placed as the plugin places
+ * its own.
+ */
+function referenceLink(
+  call: DelCall<unknown>,
+  netns: Netns,
+  host: RouteSocket,
+  isReferences: (ends: Ends) => boolean,
+): Link | undefined {
+  const { ifName, prevResult } = call;
   using container = RouteSocket.dial(netns);
-  const inside = container?.linkByName(ifName);
+  const inside = container.linkByName(ifName);
   const outside = inside?.link === undefined ? undefined : host.linkByIndex(inside.link);
-  if (container === undefined || inside === undefined || outside === undefined) return;
-  if (inside.linkInfo?.kind !== "veth" || !areEnds(inside, outside)) return;
+  if (inside === undefined || outside === undefined) return undefined;
+  if (inside.linkInfo?.kind !== "veth" || !areEnds(inside, outside)) return undefined;
   const said = prevResult?.interfaces?.find(({ name, sandbox }) => name === ifName && sandbox);
-  if (said?.mac !== undefined && said.mac !== formatMac(inside.address ?? new Uint8Array())) return;
-  if (outside.ifalias !== undefined || !isReferences({ host, container, outside, inside })) return;
-  host.deleteLinkIfPresent(outside.ifindex);
+  const mac = formatMac(inside.address ?? new Uint8Array());
+  if (said?.mac !== undefined && said.mac !== mac) return undefined;
+  if (outside.ifalias !== undefined) return undefined;
+  return isReferences({ host, container, outside, inside }) ? outside : undefined;
 }
 
 function areEnds(inside: Link, outside: Link): boolean {
@@ -139,6 +173,7 @@ export function collectVethGarbage<C, R extends VethRecord>(
   const kept = new Set(valid.map(ownerText));
   attemptAll(
     () => removeStaleRules(network, kept, sets),
+    () => removeStaleReferenceRules(network, valid),
     () => removeStaleLinks(network, kept),
     () => removeStaleRecords(call, name),
     () => call.ipam.gc(),

@@ -18,7 +18,10 @@ import { askPort } from "../../core/net/route-socket.ts";
 import { describeRoute, hostAddresses, hostRoutes, nextHopRoutes, nextHops } from "./next-hop.ts";
 
 /** IPAM checks its part beside us. @throws {CniError} that names what is missing or different */
-export function checkAttachment(call: CheckCall<unknown>, plugin: VethPlugin<VethRecord>): void {
+export function checkAttachment(
+  call: CheckCall<{ ipMasq: boolean }>,
+  plugin: VethPlugin<VethRecord>,
+): void {
   checkVethAttachment(call, plugin, true, checkNextHops);
 }
 
