@@ -4,6 +4,7 @@
  */
 
 import { type Attachment, ownerText } from "../../core/attachment.ts";
+import type { DelCall, GcCall } from "../../core/cni/plugin.ts";
 import { attemptAll } from "../../core/errors.ts";
 import { NftSocket } from "../../core/nft/nft-socket.ts";
 import { ownedElements } from "../../core/nft/owned-elements.ts";
@@ -12,8 +13,10 @@ import { removeElements } from "../../core/nft/remove-elements.ts";
 import type { SetName } from "../../core/nft/sets.ts";
 import type { TableElement } from "../../core/nft/table-element.ts";
 import { recordedAttachments, removeEmptyDirectories } from "../../core/state/record.ts";
+import type { PortmapConfig } from "./config.ts";
 import { handBack } from "./hand-back.ts";
 import { forgetPublished, recordedAsPublished, recordName } from "./record.ts";
+import { unpublishReferences, unpublishStaleReferences } from "./reference.ts";
 import { endFlowsToPod } from "./stale-flows.ts";
 
 /** Where published ports are. */
@@ -34,23 +37,24 @@ type Warn = (text: string) => void;
  * Removes all that is published of an attachment: what the record says or, without one, what the kernel has of it. Ports
  * that it took from another network of its container go back there.
  */
-export function unpublish(attachment: Attachment, warn: Warn): void {
-  const { elements, displaced = [] } = recordedAsPublished(attachment) ?? {};
+export function unpublish(call: DelCall<PortmapConfig>): void {
+  const { attachment, warn } = call;
+  const recorded = recordedAsPublished(attachment);
   using nft = NftSocket.openIfSupported();
   if (nft !== undefined) {
-    removeAll(nft, elements ?? elementsInKernel(nft, ownerText(attachment)), warn);
-    handBack(nft, displaced, warn);
+    removeAll(nft, recorded?.elements ?? elementsInKernel(nft, ownerText(attachment)), warn);
+    if (recorded === undefined) unpublishReferences(nft, call);
+    handBack(nft, recorded?.displaced ?? [], warn);
   }
   forgetPublished(attachment); // last: until here another DEL finds all of it
 }
 
-/** Removes what stale attachments of a network have left, going on past failures. */
+/** Removes what stale attachments of a network have left, going on past failures. @param valid those that have not */
 export function unpublishStale(
-  network: string,
-  isStale: (attachment: Attachment) => boolean,
-  validOwners: ReadonlySet<string>,
-  warn: Warn,
+  { network, isStale, warn }: GcCall<PortmapConfig>,
+  valid: readonly Attachment[],
 ): void {
+  const validOwners = new Set(valid.map(ownerText));
   using nft = NftSocket.openIfSupported();
   const stale = recordedAttachments(network, recordName).filter(isStale);
   attemptAll(
@@ -59,6 +63,9 @@ export function unpublishStale(
       const there = ownedElements(nft, { network }, [...portMaps, ...clientSets]);
       const left = there.filter(({ owner = "" }) => !validOwners.has(owner));
       removeAll(nft, left, warn);
+    },
+    () => {
+      if (nft !== undefined) unpublishStaleReferences(nft, { network, valid, warn });
     },
     () => {
       const displaced = stale.flatMap((each) => recordedAsPublished(each)?.displaced ?? []);

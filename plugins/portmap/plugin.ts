@@ -15,6 +15,7 @@ import { addElements } from "../../core/nft/add-elements.ts";
 import { describePlace } from "../../core/nft/describe-element.ts";
 import { missingElements } from "../../core/nft/missing-elements.ts";
 import { NftSocket } from "../../core/nft/nft-socket.ts";
+import { removeFound } from "../../core/nft/reference/removal.ts";
 import { samePlace, type TableElement } from "../../core/nft/table-element.ts";
 import { requireUsable, setUpFaults } from "../../core/nft/table-state.ts";
 import { Rollback } from "../../core/rollback.ts";
@@ -32,6 +33,7 @@ import {
   recordName,
   recordPublished,
 } from "./record.ts";
+import { outlivedRules, referenceFaults } from "./reference.ts";
 import { endFlowsElsewhere } from "./stale-flows.ts";
 
 /** CHECK found something missing. */
@@ -54,8 +56,8 @@ export const portmap = definePlugin({
     return prevResult;
   },
 
-  del({ attachment, warn }) {
-    unpublish(attachment, warn);
+  del(call) {
+    unpublish(call);
   },
 
   check(call) {
@@ -67,10 +69,13 @@ export const portmap = definePlugin({
     throw new CniError(notAsPublished, missing[0]!, details === "" ? {} : { details });
   },
 
-  gc({ network, validAttachments, isStale, warn }) {
+  gc(call) {
+    const { network, validAttachments } = call;
     if (validAttachments === undefined) return;
-    const valid = validAttachments.filter((each) => each.network === network);
-    unpublishStale(network, isStale, new Set(valid.map(ownerText)), warn);
+    unpublishStale(
+      call,
+      validAttachments.filter((each) => each.network === network),
+    );
   },
 
   status({ config }) {
@@ -81,10 +86,12 @@ export const portmap = definePlugin({
 });
 
 /** Record, kernel, and what depends on both; all of it or nothing. */
-function publish(call: AddCall<PortmapConfig>, { elements, localnetLinks }: Published): void {
+function publish(call: AddCall<PortmapConfig>, published: Published): void {
+  const { elements, localnetLinks } = published;
   const { attachment, netnsPath, warn } = call;
   using nft = NftSocket.open();
   using rollback = new Rollback();
+  const outlived = outlivedRules(nft, call, published);
   const earlier = recordedAsPublished(attachment); // of an ADD that no DEL followed
   const isIn = (list: readonly TableElement[] | undefined, one: TableElement) =>
     list?.some((each) => samePlace(each, one)) === true;
@@ -110,6 +117,7 @@ function publish(call: AddCall<PortmapConfig>, { elements, localnetLinks }: Publ
     handBack(nft, [...displaced], warn);
   });
   addElements(nft, elements, { isGone: (owner) => mayYield(owner, attachment, displaced) });
+  if (outlived.rules.length > 0) removeFound(nft, () => outlivedRules(nft, call, published));
   for (const link of localnetLinks) routeLoopback(link);
   endFlowsElsewhere(nft.connection, elements, warn);
   if (outdated.length > 0) removeAll(nft, outdated, warn);
@@ -140,21 +148,31 @@ function routeLoopback(link: string): void {
 }
 
 function missingParts(call: AddCall<PortmapConfig>, published: Published): string[] {
-  const { elements, localnetLinks } = published;
   using nft = NftSocket.open();
-  const record = recordedAsPublished(call.attachment);
-  const ownText = ownerText(call.attachment);
+  const isOurs = recordedAsPublished(call.attachment) !== undefined;
+  const references = isOurs ? undefined : referenceFaults(nft, call, published);
+  return [
+    ...(references ?? missingOfOurs(nft, call.attachment, published.elements)),
+    ...published.localnetLinks
+      .filter((link) => readSysctlIfPresent(routeLocalnet(link)) !== "1")
+      .map((link) => `kernel parameter "${routeLocalnet(link)}" is not 1`),
+    ...(isOurs || references !== undefined ? [] : [recordFault(call.attachment)]),
+  ];
+}
+
+function missingOfOurs(
+  nft: NftSocket,
+  attachment: Attachment,
+  elements: readonly TableElement[],
+): string[] {
+  const ownText = ownerText(attachment);
   const missing = missingElements(nft, elements).filter((each) => {
     const owner = nft.find(each)?.owner ?? ownText;
-    return owner === ownText || !isOfContainer(owner, call.attachment); // not lent to another network
+    return owner === ownText || !isOfContainer(owner, attachment); // not lent to another network
   });
   return [
     ...missing.map((each) => `nf_tables has no ${describePlace(each)}`),
     ...setUpFaults(nft, [NFPROTO_INET]),
-    ...localnetLinks
-      .filter((link) => readSysctlIfPresent(routeLocalnet(link)) !== "1")
-      .map((link) => `kernel parameter "${routeLocalnet(link)}" is not 1`),
-    ...(record === undefined ? [recordFault(call.attachment)] : []),
   ];
 }
 

@@ -6,7 +6,7 @@
 import { type Attachment, ownerText } from "../../core/attachment.ts";
 import type { CniResult } from "../../core/cni/result.ts";
 import { CniError, cniCode } from "../../core/errors.ts";
-import { formatIp } from "../../core/net/address.ts";
+import { formatIp, type Prefix } from "../../core/net/address.ts";
 import { type LinkIdentity, RouteSocket } from "../../core/net/route-socket.ts";
 import {
   nearElement,
@@ -22,6 +22,9 @@ import { podAddresses } from "./pod.ts";
 /** What is to be there after ADD. */
 export interface Published {
   readonly elements: TableElement[];
+  /** The addresses that ports lead to, with the length of their subnets. */
+  readonly pods: readonly Prefix[];
+  readonly ports: readonly PublishedPort[];
   /** Links of the host that lead to the pod and have to take packets from 127.0.0.1. */
   readonly localnetLinks: string[];
 }
@@ -45,7 +48,8 @@ export function publicationOf(wanted: Wanted): Published | undefined {
   const ports = publishedPorts(config);
   if (ports.length === 0) return undefined;
   const { v4, v6 } = podAddresses(prevResult, ifName);
-  const pods = [v4, v6].filter((address) => address !== undefined);
+  const prefixes = [v4, v6].filter((prefix) => prefix !== undefined);
+  const pods = prefixes.map(({ address }) => address);
   if (pods.length === 0) {
     const message = `"prevResult" has no address of "${ifName}" that ports could lead to`;
     throw new CniError(cniCode.badConfig, message);
@@ -58,7 +62,7 @@ export function publicationOf(wanted: Wanted): Published | undefined {
   const link = linkTowardsPod(pods[0]!);
   if (link?.linkInfo?.kind === "bridge") elements.push(nearElement(link.ifname!));
   const isAsked = snat && v4 !== undefined && link?.ifname !== undefined;
-  return { elements, localnetLinks: isAsked ? [link.ifname!] : [] };
+  return { elements, pods: prefixes, ports, localnetLinks: isAsked ? [link.ifname!] : [] };
 }
 
 function elementsOf(publication: Parameters<typeof publishElements>[0]): TableElement[] {

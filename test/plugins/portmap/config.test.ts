@@ -1,6 +1,6 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { parseConfig } from "../../../core/cni/config.ts";
-import { formatIp, parseIp } from "../../../core/net/address.ts";
+import { formatCidr, formatIp, parseIp } from "../../../core/net/address.ts";
 import { conditionAddress, conditionStyle } from "../../../plugins/portmap/conditions.ts";
 import {
   portmapConfig,
@@ -148,7 +148,7 @@ describe("podAddresses", () => {
   ];
   const found = (ips: { address: string; interface?: number }[], links = interfaces) => {
     const { v4, v6 } = podAddresses({ ips, interfaces: links }, "eth0");
-    return [v4 && formatIp(v4), v6 && formatIp(v6)];
+    return [v4 && formatCidr(v4), v6 && formatCidr(v6)];
   };
 
   it("are the first of each family on the container's interface", () => {
@@ -161,14 +161,14 @@ describe("podAddresses", () => {
         { address: "10.0.0.5/24", interface: 2 },
         { address: "fd00::4/64", interface: 2 },
       ]),
-      ["10.0.0.4", "fd00::4"],
+      ["10.0.0.4/24", "fd00::4/64"],
     );
   });
 
   it("may be of no interface, or of one that is not there", () => {
     deepEqual(found([{ address: "10.0.0.4/24" }, { address: "fd00::4/64", interface: 9 }]), [
-      "10.0.0.4",
-      "fd00::4",
+      "10.0.0.4/24",
+      "fd00::4/64",
     ]);
   });
 });
