@@ -6,7 +6,7 @@
 import { CniError, cniCode, during } from "../../core/errors.ts";
 import { formatIp, parseIp } from "../../core/net/address.ts";
 import { Rollback } from "../../core/rollback.ts";
-import type { Owner } from "./owner.ts";
+import type { Owner } from "../../core/state/reservation-owner.ts";
 import { candidates, formatRangeSet, type RangeSet, rangeOf, type Unusable } from "./range.ts";
 import type { RequestedIp } from "./requested.ts";
 import type { Reservations } from "./reservations.ts";

@@ -8,6 +8,7 @@ import * as z from "zod/mini";
 import { delegateConfig } from "../../core/cni/config.ts";
 import { cidrField, ipField, parsedText, routeField, unsetIfEmpty } from "../../core/cni/fields.ts";
 import { parseCidr, parseIp } from "../../core/net/address.ts";
+import { reservationRoot } from "../../core/state/reserved-addresses.ts";
 
 /** Reads `10.1.0.5` or `10.1.0.5/24` into 4 or 16 bytes; the prefix length means nothing here. */
 export function parseRequestedIp(text: string): Uint8Array {
@@ -54,5 +55,5 @@ export type HostLocalConfig = z.output<typeof hostLocalConfig>;
 
 /** Where the reservations of all networks lie, each network in a directory of its name. */
 export function dataDirOf(config: Partial<HostLocalConfig>): string {
-  return config.ipam?.dataDir || "/var/lib/cni/networks";
+  return config.ipam?.dataDir || reservationRoot;
 }

@@ -26,7 +26,7 @@ import { host } from "../../core/host.ts";
 import { warn } from "../../core/log.ts";
 import { readFileIfPresent, writeAll, writeFileAtomically } from "../../core/state/file.ts";
 import { O_APPEND, O_NOFOLLOW, O_WRONLY } from "../../core/state/open-flags.ts";
-import type { Owner } from "./owner.ts";
+import type { Owner } from "../../core/state/reservation-owner.ts";
 import { type Reservation, type Store, stampOf } from "./store.ts";
 
 const fileName = ".netloom-ledger";

@@ -7,8 +7,8 @@ import { CniError, cniCode, explain, isErrno } from "../../core/errors.ts";
 import { host } from "../../core/host.ts";
 import { warn } from "../../core/log.ts";
 import { bootId } from "../../core/state/boot.ts";
+import type { Owner } from "../../core/state/reservation-owner.ts";
 import { isShared, isWithoutOwner, Ledger, noteLine } from "./ledger.ts";
-import type { Owner } from "./owner.ts";
 import { type Reservation, type Store, unreadable } from "./store.ts";
 
 /**

@@ -27,7 +27,7 @@ import {
   O_RDONLY,
   O_WRONLY,
 } from "../../core/state/open-flags.ts";
-import { formatOwner, type Owner, parseOwner } from "./owner.ts";
+import { formatOwner, type Owner, parseOwner } from "../../core/state/reservation-owner.ts";
 
 /** The stamp of a reservation whose file could not be read. */
 export const unreadable = "?";

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { type Attachment, ownerText } from "../../core/attachment.ts";
+import { ownerText } from "../../core/attachment.ts";
 import type { DelCall, GcCall } from "../../core/cni/plugin.ts";
 import { attemptAll, explain } from "../../core/errors.ts";
 import { parseCidr } from "../../core/net/address.ts";
@@ -16,6 +16,7 @@ import { recordedAttachments } from "../../core/state/record.ts";
 import { removeStaleRecords } from "../../core/state/stale-records.ts";
 import { type FirewallConfig, firewalldIsTold } from "./config.ts";
 import { forgetAllowed, recordedAsAllowed, recordName } from "./record.ts";
+import { forbidReferences } from "./reference.ts";
 import { sourcesOf, type Trusted, withdraw } from "./sources.ts";
 
 /** Where the elements of pods are; a bridge's are shared and stay. */
@@ -26,17 +27,22 @@ export function forbid(call: DelCall<FirewallConfig>): void {
   const { attachment } = call;
   const recorded = recordedAsAllowed(attachment);
   attemptAll(
-    () => removeOwn(attachment, recorded?.elements),
+    () => removeOwn(call, recorded?.elements),
     () =>
       recorded === undefined ? withdrawUnrecorded(call) : withdraw({ attachment, ...recorded }),
   );
   forgetAllowed(attachment); // last: until here another DEL finds all of it
 }
 
-function removeOwn(attachment: Attachment, recorded: readonly TableElement[] | undefined): void {
+function removeOwn(
+  call: DelCall<FirewallConfig>,
+  recorded: readonly TableElement[] | undefined,
+): void {
   using nft = NftSocket.openIfSupported();
   if (nft === undefined) return;
-  removeElements(nft, recorded ?? ownedElements(nft, { owner: ownerText(attachment) }, podSets));
+  const owner = ownerText(call.attachment);
+  removeElements(nft, recorded ?? ownedElements(nft, { owner }, podSets));
+  if (recorded === undefined) forbidReferences(nft, call);
 }
 
 /**

@@ -28,6 +28,7 @@ import { type FirewallConfig, firewallConfig, sayUnused } from "./config.ts";
 import { dropsOfAnyPod, dropsOfPod } from "./diagnosis.ts";
 import { doubtsOfLegacyTables } from "./legacy-tables.ts";
 import { recordedAsAllowed, recordName } from "./record.ts";
+import { referenceFaults } from "./reference.ts";
 import { missingSources, openFirewalld, requireZone } from "./sources.ts";
 
 /** CHECK found something missing, or somebody who drops the container's packets. */
@@ -77,17 +78,22 @@ export const firewall = definePlugin({
 });
 
 function faultsOf(call: CheckCall<FirewallConfig>, allowance: Allowance): string[] {
-  const { attachment } = call;
-  const { elements, forward } = allowance;
   using nft = NftSocket.open();
-  const isRecorded = recordedAsAllowed(attachment) !== undefined;
+  const isRecorded = recordedAsAllowed(call.attachment) !== undefined;
+  const references = isRecorded ? undefined : referenceFaults(nft, call, allowance);
   return [
-    ...missingElements(nft, elements).map((each) => `nf_tables has no ${describePlace(each)}`),
-    ...setUpFaults(nft, [NFPROTO_INET, ...(allowance.hasPorts ? [NFPROTO_BRIDGE] : [])]),
-    ...missingForwardRules(nft, forward),
-    ...(isRecorded ? [] : [recordFault(attachment)]),
+    ...(references ?? missingOfOurs(nft, allowance)),
+    ...(isRecorded || references !== undefined ? [] : [recordFault(call.attachment)]),
     ...sourceFaults(call, allowance),
     ...dropsOfPod(nft, allowance),
+  ];
+}
+
+function missingOfOurs(nft: NftSocket, { elements, forward, hasPorts }: Allowance): string[] {
+  return [
+    ...missingElements(nft, elements).map((each) => `nf_tables has no ${describePlace(each)}`),
+    ...setUpFaults(nft, [NFPROTO_INET, ...(hasPorts ? [NFPROTO_BRIDGE] : [])]),
+    ...missingForwardRules(nft, forward),
   ];
 }
 

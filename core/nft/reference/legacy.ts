@@ -6,18 +6,27 @@
 import { isErrno } from "../../errors.ts";
 import { readFileIfPresent } from "../../state/file.ts";
 
-const lists = ["/proc/net/ip_tables_names", "/proc/net/ip6_tables_names"];
+/** Names of the tables that are there, one a line, in the namespace of the process. */
+const lists = [
+  { path: "/proc/net/ip_tables_names", tool: "iptables-legacy" },
+  { path: "/proc/net/ip6_tables_names", tool: "ip6tables-legacy" },
+];
 const longestList = 4096;
 
-/** Whether iptables-legacy has that table in the current namespace, in either family: `nat`, `filter`. */
+/** The tools that have that table in the current namespace: `iptables-legacy`, `ip6tables-legacy`. */
+export function legacyToolsWith(table: string): string[] {
+  return lists.filter(({ path }) => namesIn(path).includes(table)).map(({ tool }) => tool);
+}
+
+/** Whether one of them has it: `nat`, `filter`. */
 export function isInLegacy(table: string): boolean {
-  return lists.some((path) => namesIn(path).includes(table));
+  return legacyToolsWith(table).length > 0;
 }
 
 function namesIn(path: string): string[] {
   try {
     const bytes = readFileIfPresent(path, longestList);
-    return bytes === undefined ? [] : new TextDecoder().decode(bytes).split("\n");
+    return new TextDecoder().decode(bytes ?? new Uint8Array()).split("\n");
   } catch (error) {
     if (isErrno(error, "EACCES", "EPERM", "EINVAL")) return []; // a namespace that is not ours to administer
     throw error;

@@ -1,5 +1,5 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { formatOwner, ownerOf, parseOwner } from "../../../ipam/host-local/owner.ts";
+import { formatOwner, ownerOf, parseOwner } from "../../../core/state/reservation-owner.ts";
 
 describe("formatOwner", () => {
   it("is upstream's content", () => {

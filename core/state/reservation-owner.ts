@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Attachment } from "../../core/attachment.ts";
+import type { Attachment } from "../attachment.ts";
 
 /** The container and interface a reservation file names. */
 export interface Owner {
