@@ -89,6 +89,29 @@ const bridge: Case[] = [
       });
     }),
   ),
+  ...["iptables", "nftables"].map((ipMasqBackend) => ({
+    ...swap(
+      ["SPEC-074"],
+      `the other's GC removes masquerade made with ${ipMasqBackend} of what is stale`,
+      (trial) => {
+        const keys = { ipMasq: true, ipMasqBackend };
+        const [stale, valid] = [new Attachment(trial, keys), new Attachment(trial, keys)];
+        const prevResult = trial.ok(valid.call("ADD", { containerId: "valid" }));
+        leavesNothingShared(trial, valid.netns, () => {
+          trial.ok(stale.call("ADD"));
+          trial.host.deletePod("pod1");
+          const list = [{ containerID: "valid", ifname: "eth0" }];
+          const call = stale.call("GC", stale.byOther, {
+            "cni.dev/valid-attachments": list,
+            cniVersion: "1.1.0",
+          });
+          trial.ok({ ...call, netns: null, containerId: null, ifName: null });
+        });
+        trial.ok(valid.call("CHECK", { ...valid.byOther, containerId: "valid" }, { prevResult }));
+      },
+    ),
+    version: "1.1.0",
+  })),
   ...(
     [
       ["a plain attachment", {}],

@@ -2,7 +2,7 @@
  * portmap exchanged on a live host: published ports stay open, and the other closes them.
  * @module
  */
-import { deepEqual } from "node:assert/strict";
+import { deepEqual, match } from "node:assert/strict";
 import type { Case } from "../../runner/case.ts";
 import { PodNetwork, tcp, udp } from "../../runner/pod-network.ts";
 import type { Trial } from "../../runner/trial.ts";
@@ -81,4 +81,29 @@ export const cases: readonly Case[] = [
     net.answers(8080, "A");
     net.answers(8081, "refused");
   }),
+  ...swap(
+    ["U-206"],
+    "a port that a container of the one has is refused by the other, by name",
+    async (net, turn) => {
+      for (const name of ["A", "B"]) {
+        await net.attach(name, { config: { cniVersion: turn.cniVersion } });
+      }
+      net.trial.ok(net.portmap("ADD", "A", [tcp(8080)], turn.backend));
+      const { msg } = net.trial.fails(net.portmap("ADD", "B", [tcp(8080)], turn.other));
+      match(msg, /8080.*A/);
+      net.answers(8080, "A");
+    },
+  ),
+  ...swap(
+    ["SPEC-054"],
+    "the other's DEL closes the ports without namespace and prevResult",
+    async (net, turn) => {
+      await net.attach("A", { config: { cniVersion: turn.cniVersion } });
+      net.trial.ok(net.portmap("ADD", "A", mappings, turn.backend));
+      net.trial.host.deletePod("A");
+      const config = { ...turn.other.config, prevResult: undefined };
+      net.trial.ok(net.portmap("DEL", "A", mappings, { ...turn.other, config, netns: null }));
+      net.answers(8080, "refused");
+    },
+  ),
 ];
