@@ -8,8 +8,8 @@ import * as z from "zod/mini";
 
 import { mtuField } from "../cni/fields.ts";
 import { warn } from "../log.ts";
-import { metricOf } from "../net/default-route.ts";
 import { askIdentity, type RouteSocket } from "../net/route-socket.ts";
+import { metricOf } from "../net/whole-route.ts";
 
 /** Bytes, or the MTU of the link that the network's packets leave the host by. */
 export type Mtu = number | "auto";

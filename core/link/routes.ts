@@ -12,14 +12,9 @@ import type { AddCall } from "../cni/plugin.ts";
 import type { CniIp, CniRoute, IpamResult } from "../cni/result.ts";
 import { CniError, cniCode } from "../errors.ts";
 import { formatIp, isIpv4, parseCidr } from "../net/address.ts";
-import {
-  moveBack,
-  moveDefaults,
-  placeDefault,
-  unsaidMetric,
-  type WantedDefault,
-} from "../net/default-route.ts";
+import { moveBack, moveDefaults, placeDefault, type WantedDefault } from "../net/default-route.ts";
 import { gatewayOfFamily } from "../net/interface-plan.ts";
+import { metricOf } from "../net/whole-route.ts";
 import type { Rollback } from "../rollback.ts";
 import type { Scene } from "./scene.ts";
 
@@ -127,7 +122,7 @@ function placedRoutes(
     const key = `${wanted.family} ${wanted.metric}`; // several of one metric stay together
     const metric = places.get(key) ?? place(scene, wanted, rollback);
     places.set(key, metric);
-    return metric === (wanted.metric ?? unsaidMetric(wanted.family))
+    return metric === (wanted.metric ?? metricOf({ family: wanted.family }))
       ? route
       : { ...route, priority: metric };
   });

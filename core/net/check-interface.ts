@@ -19,8 +19,9 @@ import {
   parseCidr,
   parseIp,
 } from "./address.ts";
-import { isOwner, metricOf } from "./default-route.ts";
+import { isOwner } from "./default-route.ts";
 import { askEnd, type LinkEnd, type Route, type RouteSocket } from "./route-socket.ts";
+import { metricOf } from "./whole-route.ts";
 
 /** What is to be found. */
 export interface ExpectedInterface {

@@ -11,18 +11,17 @@ import {
   prependRoute,
   type RouteMessage,
   RT_SCOPE_NOWHERE,
-  RTNH_F_ONLINK,
+  RT_TABLE_MAIN,
 } from "netlink-ts/route/route.ts";
 
 import { CniError, cniCode, isErrno } from "../errors.ts";
 import type { RouteSocket } from "./route-socket.ts";
+import { inTable, metricOf } from "./whole-route.ts";
 
 /** The protocol of the default routes of a network that owns the default route: by it the next ADD knows them. */
 export const RTPROT_OWNER = 78;
 /** What the kernel has made: RTPROT_KERNEL, and RTPROT_RA, which every router advertisement makes again. */
 const kernelsOwn: readonly number[] = [2, 9];
-/** IP6_RT_PRIO_USER: what the kernel makes of an IPv6 route without metric. */
-const UNSAID_IPV6 = 1024;
 const LARGEST_U32 = 0xffff_ffff;
 
 /** A default route that is to be added. */
@@ -48,11 +47,6 @@ export interface MovedDefault {
   readonly metric: number;
 }
 
-/** The metric that the kernel gives a route for which none is said. */
-export function unsaidMetric(family: number): number {
-  return family === AF_INET6 ? UNSAID_IPV6 : 0;
-}
-
 /**
  * Finds the place of a default route among those that are there. One that does not own goes behind the owner, and to the next
  * free metric; one that owns stays where it wants to be, and what does not own moves behind it, in the order it has.
@@ -69,7 +63,7 @@ export function placeDefault(
 function placeBehind({ family, metric }: WantedDefault, others: readonly RouteMessage[]) {
   const behind = others.filter(isOwner).map((route) => metricOf(route) + 1);
   const taken = new Set(others.map(metricOf));
-  const first = Math.max(metric ?? unsaidMetric(family), ...behind);
+  const first = Math.max(metric ?? metricOf({ family }), ...behind);
   return { metric: nextFree(first, taken), moves: [] };
 }
 
@@ -128,11 +122,6 @@ function isKernels({ protocol }: RouteMessage): boolean {
   return kernelsOwn.includes(protocol);
 }
 
-/** The metric of a route; smaller wins. */
-export function metricOf({ priority = 0 }: { readonly priority?: number | undefined }): number {
-  return priority;
-}
-
 /** Puts moved routes back, for a failing ADD; those that were not moved, or have gone with their links, are no error. */
 export function moveBack(route: RouteSocket, moves: readonly MovedDefault[]): void {
   for (const { route: before, metric } of moves.toReversed()) {
@@ -147,17 +136,12 @@ export function moveBack(route: RouteSocket, moves: readonly MovedDefault[]): vo
 /** Moves routes: each is there all the time, for a moment twice. */
 export function moveDefaults(route: RouteSocket, moves: readonly MovedDefault[]): void {
   const calls = moves.flatMap(({ route: before, metric }) => [
-    call(prependRoute, { ...portable(before), priority: metric || undefined }),
-    call(deleteRoute, { ...portable(before), scope: RT_SCOPE_NOWHERE, metrics: undefined }),
+    call(prependRoute, { ...inTable(before, RT_TABLE_MAIN), priority: metric || undefined }),
+    call(deleteRoute, {
+      ...inTable(before, RT_TABLE_MAIN),
+      scope: RT_SCOPE_NOWHERE,
+      metrics: undefined,
+    }),
   ]);
   route.batch(...calls);
-}
-
-/** What makes a route: the kernel tells more of one than it takes. */
-function portable(route: RouteMessage) {
-  const { family, dstLength, headerTable, protocol, scope, type, flags, table } = route;
-  const { priority, metrics, prefSrc, oif, gateway, via, multipath } = route;
-  const header = { family, dstLength, headerTable, protocol, scope, type };
-  const hops = { oif, gateway, via, multipath };
-  return { ...header, flags: flags & RTNH_F_ONLINK, table, priority, metrics, prefSrc, ...hops };
 }

@@ -18,6 +18,8 @@ import { randomMac } from "../../core/net/mac.ts";
 import type { Link, RouteSocket } from "../../core/net/route-socket.ts";
 import { tryWriteSysctl } from "../../core/net/sysctl.ts";
 
+const kind = "macvlan";
+
 /** A link of the host for a network. */
 export interface HostLink {
   ifname: string;
@@ -36,10 +38,15 @@ function nameOf(network: string, master: string): string {
   return `mv${hash.toString(16).padStart(8, "0")}`;
 }
 
-/** The links of the host for a network, on whatever master. */
+/** The links of the host for a network, on whatever master; one that was half made has no alias yet, but its name. */
 export function hostLinksOf(host: RouteSocket, network: string): Link[] {
   const prefix = alias(network, "");
-  return host.links().filter(({ ifalias = "" }) => ifalias.startsWith(prefix));
+  const links = host.links();
+  const isHalfMade = ({ ifname, linkInfo, link }: Link) => {
+    const master = linkInfo?.kind === kind && links.find(({ ifindex }) => ifindex === link);
+    return master && nameOf(network, master.ifname ?? "") === ifname;
+  };
+  return links.filter((each) => each.ifalias?.startsWith(prefix) ?? isHalfMade(each));
 }
 
 /**
@@ -65,14 +72,14 @@ export function ensureHostLink(host: RouteSocket, network: string, master: Maste
 }
 
 function requireOwn({ ifalias, link, linkInfo }: Link, own: string, master: Master): void {
-  const isOwn = linkInfo?.kind === "macvlan" && link === master.ifindex;
+  const isOwn = linkInfo?.kind === kind && link === master.ifindex;
   if (isOwn && (ifalias ?? own) === own) return; // without an alias: it was half made
   throw new CniError(cniCode.internal, "another link has that name");
 }
 
 function create(host: RouteSocket, ifname: string, { ifindex }: Master): void {
   const data = { mode: MACVLAN_MODE_BRIDGE };
-  const linkInfo = { kind: "macvlan", data };
+  const linkInfo = { kind, data };
   host.createLink({ ifname, link: ifindex, address: randomMac(), linkInfo });
 }
 

@@ -206,6 +206,21 @@ describeKernel("macvlan with hostAccess", () => {
     });
   }
 
+  it("DEL and GC take a link away that was half made", () => {
+    using sandbox = lan();
+    const netns = sandbox.pod("a");
+    add(sandbox, config, { netns });
+    const [name = ""] = hostLinks(sandbox);
+    const half = ["ip", "link", "add", name, "link", "uplink", "type", "macvlan", "mode", "bridge"];
+    succeed(sandbox, { command: "DEL", config, netns });
+    const valid = { "cni.dev/valid-attachments": [] };
+    for (const call of [{ command: "DEL", netns }, { command: "GC" }]) {
+      sandbox.ok(half);
+      succeed(sandbox, { ...call, config: { ...config, ...valid } });
+      deepEqual(hostLinks(sandbox), [], call.command);
+    }
+  });
+
   it("completes a link that was half made, and leaves a stranger's of that name alone", () => {
     using sandbox = lan();
     const netns = sandbox.pod("a");

@@ -4,7 +4,15 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describeKernel } from "../../kernel/requirements.ts";
 import { type CniCall, Sandbox } from "../../kernel/sandbox.ts";
-import { add, type Config, link, pings, refused, succeed } from "../bridge/network.ts";
+import {
+  add,
+  type Config,
+  defaultGateways,
+  link,
+  pings,
+  refused,
+  succeed,
+} from "../bridge/network.ts";
 import { leavesOthersAlone } from "../links/others.ts";
 
 const config: Config = {
@@ -258,6 +266,26 @@ describeKernel("macvlan", () => {
     equal(link(sandbox, "uplink").address, interfaces[0].mac);
     const call: CniCall = { command: "ADD", config: keys, netns: sandbox.pod("b") };
     match(refused(sandbox, { ...call, containerId: "c2" }).msg, /failed to create macvlan "eth0"/);
+  });
+
+  it("an internal network has no default route, and portmap publishes nothing of it", () => {
+    using sandbox = lan();
+    const netns = sandbox.pod("a");
+    const routes = [
+      { dst: "0.0.0.0/0", gw: "192.0.2.2" },
+      { dst: "::/0", gw: "2001:db8::2" },
+    ];
+    const keys = { ...config, ipam: { ...(config["ipam"] as Config), routes } };
+    const prevResult = add(sandbox, { ...keys, internal: true, defaultRoute: true }, { netns });
+    deepEqual(defaultGateways(sandbox, netns), []);
+    for (const address of ["192.0.2.2", "2001:db8::2"]) ok(pings(sandbox, address, netns), address);
+    const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }];
+    const portmap = { cniVersion: "1.1.0", name: "lan", type: "portmap", prevResult };
+    const call = { command: "ADD", config: { ...portmap, runtimeConfig: { portMappings } }, netns };
+    match(refused(sandbox, call).msg, /"internal" of macvlan is true/);
+    succeed(sandbox, { command: "DEL", config: keys, netns });
+    add(sandbox, keys, { netns });
+    deepEqual(defaultGateways(sandbox, netns), ["192.0.2.2", "2001:db8::2"]);
   });
 
   it("bcqueuelen: is the kernel's when it is 0, and refused when it is no number of packets", () => {
