@@ -12,7 +12,7 @@ const written = /^\/(run|var\/lib)\/(netloom|cni)(\/|\s|$)/;
 /** What host-local remembers for the next ADD, whose content outlives every container by design. */
 const remembered = /\/(last_reserved_ip\.\d+|\.netloom-ledger) /;
 /** Sets that tell of networks and their bridges, which stay as upstream's bridges do. */
-const ofNetworks = /"name":"(near|direct[46])"/;
+const ofNetworks = /"name":"(near|bridges|same|direct[46])"/;
 
 /** libcni keeps its last call there, for itself. */
 function withoutCached(row: string): string {

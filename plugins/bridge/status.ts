@@ -7,7 +7,9 @@ import { linkData } from "netlink-ts/route/link.ts";
 
 import { notAvailable, requireKind } from "../../core/link/status.ts";
 import { RouteSocket } from "../../core/net/route-socket.ts";
+import { requireUsable } from "../../core/nft/table-state.ts";
 import { type BridgeConfig, tellsVlans } from "./config.ts";
+import { hasPolicy } from "./policy.ts";
 
 /** Throws when an ADD could not have its bridge. Changes nothing. @throws {CniError} 50 that says why */
 export function requireBridges(config: BridgeConfig): void {
@@ -27,4 +29,5 @@ export function requireBridges(config: BridgeConfig): void {
     }
   }
   requireKind(route, "veth");
+  if (config.ipMasq || config.macspoofchk || hasPolicy(config)) requireUsable();
 }
