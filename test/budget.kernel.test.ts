@@ -11,7 +11,7 @@ import { describeKernel } from "./kernel/requirements.ts";
 import { builtPrograms } from "./kernel/sandbox.ts";
 
 /** Keeps files from growing unseen. The aim is 2 MB, which is missed: see bench/README.md. */
-const bytes = 3.5e6;
+const bytes = 3.75e6;
 const kib = 6 * 1024;
 
 /** Peak memory of VERSION, in KiB. */
