@@ -25,6 +25,7 @@ import {
   type LeaseState,
   newLease,
 } from "./lease-state.ts";
+import { NoteLimit } from "./note-limit.ts";
 import { decodeFrame, encodeFrame } from "./packet/frame.ts";
 import { type DhcpMessage, decodeMessage, encodeMessage } from "./packet/message.ts";
 import { messageType, messageTypeOf } from "./packet/options.ts";
@@ -61,6 +62,7 @@ export class Ipv4Lease {
   readonly #pod: Pod;
   readonly #events: LeaseEvents;
   readonly #change: LeaseChange;
+  readonly #notes = new NoteLimit();
   #state: LeaseState;
   #timer: Timer | undefined;
   #socket: { packets: PacketSocket; mac: Uint8Array; close(): void } | undefined;
@@ -149,7 +151,8 @@ export class Ipv4Lease {
       case "probe":
         return this.#probeAddress(action.address);
       case "note":
-        return this.#log("info", action.text);
+        if (this.#notes.admits(this.#state.xid, action.text)) this.#log("info", action.text);
+        return;
       case "bound":
         return this.#bound(action.lease, event);
       case "changed":
