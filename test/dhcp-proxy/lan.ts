@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Background, Input } from "../kernel/enter.ts";
+import { type Background, type Input, slowness } from "../kernel/enter.ts";
 import { builtPrograms, type CniCall, type CniOutcome, Sandbox } from "../kernel/sandbox.ts";
 
 /** What every test of the daemon needs beside {@link usual}. */
@@ -19,7 +19,7 @@ export async function until<T>(
   ask: () => T | undefined | false,
   about: () => string = () => "",
 ): Promise<T> {
-  for (const limit = Date.now() + PATIENCE_MS; ; ) {
+  for (const limit = Date.now() + PATIENCE_MS * slowness; ; ) {
     const answer = ask();
     if (answer !== undefined && answer !== false) return answer;
     if (Date.now() > limit) throw new Error(`waited for ${what} in vain\n${about()}`);
@@ -165,14 +165,11 @@ export class Lan implements Disposable {
   /** Starts a ping from the pod that goes on until {@link Background.stop}; `loss()` reads what was lost so far. */
   ping(pod: string, address = "192.0.2.2"): { stop(): Promise<string> } {
     const argv = ["ping", "-i", "0.05", "-W", "1", address];
-    const netns = `/run/netns/${pod}`;
-    // its end by SIGINT prints the statistics
-    const script = '"$@" & echo $! > "$0"; wait $!; wait $!';
-    const pidfile = join(this.sandbox.scratch, `ping.${pod}`);
-    const running = this.sandbox.start(["sh", "-c", script, pidfile, ...argv], { netns });
+    const running = this.sandbox.start(argv, { netns: `/run/netns/${pod}` });
     return {
       stop: async () => {
-        process.kill(Number(readFileSync(pidfile, "utf8")), "SIGINT");
+        // its end by SIGINT prints the statistics
+        for (const pid of childrenOf(running.pid)) process.kill(pid, "SIGINT");
         return (await running.ended)?.stdout ?? "";
       },
     };
@@ -193,6 +190,19 @@ export class Lan implements Disposable {
 
   [Symbol.dispose](): void {
     this.sandbox.dispose();
+  }
+}
+
+function childrenOf(parent: number): number[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => readParent(pid) === parent);
+}
+
+function readParent(pid: number): number | undefined {
+  try {
+    return Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  } catch {
+    return undefined; // it has ended meanwhile
   }
 }
 
