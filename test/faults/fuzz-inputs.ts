@@ -217,7 +217,7 @@ const ipam = {
   routes: [{ dst: "0.0.0.0/0" }],
 };
 
-/** A configuration for each program that has a bit of everything. */
+/** A configuration for each program that has a bit of everything; a program without one fails a test. */
 export const configurations: Record<string, Record<string, Value>> = {
   bridge: {
     ...common,
@@ -256,6 +256,62 @@ export const configurations: Record<string, Record<string, Value>> = {
     },
   },
   loopback: { ...common, type: "loopback" },
+  ptp: { ...common, type: "ptp", ipMasq: true, mtu: 1400, metric: 7, ipam },
+  macvlan: {
+    ...common,
+    type: "macvlan",
+    master: "uplink",
+    mode: "bridge",
+    mtu: 1400,
+    bcqueuelen: 100,
+    hostAccess: true,
+    defaultRoute: true,
+    ipam,
+    runtimeConfig: { mac: "02:00:00:00:00:01" },
+  },
+  ipvlan: { ...common, type: "ipvlan", master: "uplink", mode: "l3", linkInContainer: false, ipam },
+  vlan: { ...common, type: "vlan", master: "uplink", vlanId: 5, mtu: "auto", ipam },
+  dummy: { ...common, type: "dummy", ipam, dns: { domain: "x" } },
+  "host-device": { ...common, type: "host-device", device: "spare", ipam },
+  tap: { ...common, type: "tap", mac: "02:00:00:00:00:01", mtu: 1400, owner: 0, group: 0, ipam },
+  firewall: {
+    ...common,
+    type: "firewall",
+    backend: "nftables",
+    ingressPolicy: "same-bridge",
+    iptablesAdminChainName: "ADMIN",
+  },
+  tuning: {
+    ...common,
+    type: "tuning",
+    sysctl: { "net.ipv4.conf.IFNAME.arp_filter": "1", "net.core.somaxconn": "1234" },
+    mac: "02:00:00:00:00:99",
+    mtu: 1400,
+    promisc: true,
+    txQLen: 77,
+    args: { cni: { allmulti: true } },
+  },
+  bandwidth: {
+    ...common,
+    type: "bandwidth",
+    ingressRate: 8_000_000,
+    ingressBurst: 800_000,
+    unshapedSubnets: ["10.9.0.0/16"],
+    runtimeConfig: { bandwidth: { egressRate: "10Mbit" } },
+  },
+  sbr: { ...common, type: "sbr", gateways: ["10.71.0.1", "fd00:71::1"], addSourceHints: true },
+  vrf: { ...common, type: "vrf", vrfname: "blue", table: 77 },
+  dhcp: {
+    ...common,
+    type: "macvlan",
+    ipam: {
+      type: "dhcp",
+      daemonSocketPath: "/run/nobody.sock",
+      request: [{ option: "router", skipDefault: false }],
+      provide: [{ option: "12", value: "name", fromArg: "K8S_POD_NAME" }],
+      priority: 9,
+    },
+  },
 };
 
 /** A result as bridge prints it. */

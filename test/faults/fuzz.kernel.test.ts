@@ -4,6 +4,7 @@
  * `NETLOOM_SEED` chooses the garbage, `NETLOOM_FUZZ_TIMES=10` makes ten times as much of it.
  */
 import { deepEqual, equal } from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { randomNumbers } from "netlink-ts/testing/fuzz.ts";
 import { holdsAlways } from "../kernel/invariants.ts";
@@ -23,9 +24,11 @@ import {
 import { hostState } from "./host-state.ts";
 import { seed } from "./seed.ts";
 
-const count = Math.ceil(3000 * Number(process.env["NETLOOM_FUZZ_TIMES"] ?? 1));
+const count = Math.ceil(4000 * Number(process.env["NETLOOM_FUZZ_TIMES"] ?? 1));
 const verbs = ["ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION"];
 const types = Object.keys(configurations);
+/** A daemon reads neither stdin nor CNI's environment. */
+const isOneShot = (type: string) => type !== "dhcp-daemon";
 
 const network = {
   name: "net",
@@ -39,6 +42,11 @@ const network = {
     { type: "portmap", capabilities: { portMappings: true } },
   ],
 };
+
+/** What configurations name as links of the host. */
+const links = `link add uplink type veth peer name beyond
+link add spare type veth peer name spare-peer
+link set uplink up`;
 
 /** One call with garbage in stdin, in the environment, or in both. */
 function garbage(random: Random) {
@@ -67,6 +75,7 @@ function isAllowed({ environment, input }: ReturnType<typeof garbage>): boolean 
 
 async function run(random: Random): Promise<void> {
   using sandbox = Sandbox.create();
+  sandbox.ok(["ip", "-batch", "-"], { input: links });
   await using executor = new Executor(sandbox);
   const runtime = new ContainerRuntime(sandbox, network, (call) => executor.cni(call));
   const ports = [{ hostPort: 9999, containerPort: 80, protocol: "tcp" }];
@@ -97,6 +106,10 @@ async function run(random: Random): Promise<void> {
 
 describeKernel("a built program", function () {
   this.timeout(Math.max(600_000, count * 200));
+
+  it("has a configuration here", () => {
+    deepEqual(types.sort(), readdirSync(builtPrograms).filter(isOneShot).sort());
+  });
 
   it("answers any garbage with a result or an error, and harms nobody else", async function () {
     await Promise.all([run(randomNumbers(seed)), run(randomNumbers(seed + 1))]);
