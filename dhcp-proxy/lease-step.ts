@@ -18,20 +18,10 @@ import { heldLease, type LeaseAction, type LeaseEvent, type LeaseState } from ".
 import { answerMs, pauseAfterConflictMs, pauseMs, renewalRetryMs, SENDS } from "./lease-timing.ts";
 import { BOOTREPLY, type DhcpMessage } from "./packet/message.ts";
 import { addressOption, messageType, messageTypeOf, option, textOption } from "./packet/options.ts";
+import { isPast, StateStep } from "./state-step.ts";
 
-/** Takes one event, and collects the new state and what is to be done. */
-export class LeaseStep {
-  state: LeaseState;
-  readonly actions: LeaseAction[] = [];
-  readonly #nowMs: number;
-  readonly #random: () => number;
-
-  constructor(state: LeaseState, nowMs: number, random: () => number) {
-    this.state = state;
-    this.#nowMs = nowMs;
-    this.#random = random;
-  }
-
+/** Takes one event. */
+export class LeaseStep extends StateStep<LeaseState, LeaseAction> {
   /** Called once. */
   take(event: LeaseEvent) {
     if (this.state.phase === "stopped") return;
@@ -59,34 +49,34 @@ export class LeaseStep {
     if (this.state.phase !== "new") return;
     if (previous === undefined) return this.#acquire();
     if (resume) return this.#resume(previous);
-    this.#set({ deadlineMs: this.#nowMs + this.state.settings.resendTimeoutMs });
+    this.set({ deadlineMs: this.nowMs + this.state.settings.resendTimeoutMs });
     this.#begin("rebooting");
     const { address } = parseCidr(previous.address);
-    this.#set({ offer: { address, serverId: parseIp(previous.serverId), xid: this.state.xid } });
+    this.set({ offer: { address, serverId: parseIp(previous.serverId), xid: this.state.xid } });
     this.#sendRequest();
   }
 
   #acquire(): void {
-    this.#set({ deadlineMs: this.#nowMs + this.state.settings.resendTimeoutMs });
+    this.set({ deadlineMs: this.nowMs + this.state.settings.resendTimeoutMs });
     this.#discover();
   }
 
   /** The pod has used the lease all the time. */
   #resume(lease: LeaseInfo) {
-    this.#set({ lease, phase: "bound" });
-    if (isPast(lease.expiresAtMs, this.#nowMs))
+    this.set({ lease, phase: "bound" });
+    if (isPast(lease.expiresAtMs, this.nowMs))
       return this.#lose("it ended while nobody renewed it");
-    this.#do({ type: "bound", lease });
+    this.do({ type: "bound", lease });
     this.#sleep();
   }
 
   /** A new exchange with a transaction id of its own. */
   #begin(phase: LeaseState["phase"]): void {
-    const xid = Math.floor(this.#random() * 2 ** 32);
-    this.#set({
+    const xid = Math.floor(this.random() * 2 ** 32);
+    this.set({
       phase,
       xid,
-      beganAtMs: this.#nowMs,
+      beganAtMs: this.nowMs,
       sends: 0,
       offer: undefined,
       pending: undefined,
@@ -104,7 +94,7 @@ export class LeaseStep {
     const { settings, lease, tally } = this.state;
     const requested = lease && parseCidr(lease.address).address;
     this.#broadcast(discoverMessage(settings, { ...this.#exchange(), requested }));
-    this.#set({ tally: { ...tally, discovers: tally.discovers + 1 } });
+    this.set({ tally: { ...tally, discovers: tally.discovers + 1 } });
     this.#awaitAnswer();
   }
 
@@ -115,15 +105,15 @@ export class LeaseStep {
     const serverId = phase === "rebooting" ? undefined : offer.serverId;
     const content = { ...this.#exchange(), requested: offer.address, serverId };
     this.#broadcast(requestMessage(settings, content));
-    this.#set({ tally: { ...tally, requests: tally.requests + 1 }, requestedAtMs: this.#nowMs });
+    this.set({ tally: { ...tally, requests: tally.requests + 1 }, requestedAtMs: this.nowMs });
     this.#awaitAnswer();
   }
 
   #awaitAnswer(): void {
     const sends = this.state.sends + 1;
-    this.#set({ sends });
+    this.set({ sends });
     const { timeoutMs } = this.state.settings;
-    this.#timerAt(this.#nowMs + answerMs(timeoutMs, sends, this.#random()));
+    this.timerAt(this.nowMs + answerMs(timeoutMs, sends, this.random()));
   }
 
   /** Asks the server that gave the lease, or anybody, to prolong it. */
@@ -131,17 +121,17 @@ export class LeaseStep {
     const { settings, tally } = this.state;
     const ciaddr = parseCidr(lease.address).address;
     const message = requestMessage(settings, { ...this.#exchange(), ciaddr });
-    this.#do({ type: "send", message, to });
-    this.#set({ tally: { ...tally, requests: tally.requests + 1 }, requestedAtMs: this.#nowMs });
+    this.do({ type: "send", message, to });
+    this.set({ tally: { ...tally, requests: tally.requests + 1 }, requestedAtMs: this.nowMs });
   }
 
   #exchange() {
     const { xid, beganAtMs } = this.state;
-    return { xid, secs: (this.#nowMs - beganAtMs) / 1000 };
+    return { xid, secs: (this.nowMs - beganAtMs) / 1000 };
   }
 
   #broadcast(message: DhcpMessage): void {
-    this.#do({ type: "send", message, to: "broadcast" });
+    this.do({ type: "send", message, to: "broadcast" });
   }
 
   // ---- hearing
@@ -173,35 +163,35 @@ export class LeaseStep {
   /** The first offer is taken. */
   #offer({ yiaddr, options, xid }: DhcpMessage) {
     const { tally } = this.state;
-    this.#set({ tally: { ...tally, offers: tally.offers + 1 } });
+    this.set({ tally: { ...tally, offers: tally.offers + 1 } });
     const serverId = addressOption(options, option.serverId);
     if (serverId === undefined || !isUsable(yiaddr)) {
-      return this.#note(`passes over an offer of ${formatIp(yiaddr)} without server or address`);
+      return this.note(`passes over an offer of ${formatIp(yiaddr)} without server or address`);
     }
-    this.#set({ phase: "requesting", sends: 0, offer: { address: yiaddr, serverId, xid } });
+    this.set({ phase: "requesting", sends: 0, offer: { address: yiaddr, serverId, xid } });
     this.#sendRequest();
   }
 
   #ack(ack: DhcpMessage) {
-    if (!isUsable(ack.yiaddr)) return this.#note("passes over a DHCPACK without an address");
+    if (!isUsable(ack.yiaddr)) return this.note("passes over a DHCPACK without an address");
     const { requestedAtMs } = this.state;
     let read: ReturnType<typeof readLease>;
     try {
-      read = readLease(ack, requestedAtMs, this.#random());
+      read = readLease(ack, requestedAtMs, this.random());
     } catch (error) {
       return this.#unusable(ack, error);
     }
-    for (const problem of read.problems) this.#note(problem);
+    for (const problem of read.problems) this.note(problem);
     const isKnown = heldLease(this.state)?.address === read.lease.address;
     if (isKnown || !this.state.settings.detectConflicts) return this.#bind(read.lease);
-    this.#set({ phase: "probing", pending: read.lease });
-    this.#timerAt(undefined);
-    this.#do({ type: "probe", address: ack.yiaddr });
+    this.set({ phase: "probing", pending: read.lease });
+    this.timerAt(undefined);
+    this.do({ type: "probe", address: ack.yiaddr });
   }
 
   /** A first lease that cannot be used ends the search, as the reference has it; a renewal is as good as none. */
   #unusable(ack: DhcpMessage, error: unknown) {
-    if (this.state.lease !== undefined) return this.#note(explain(error));
+    if (this.state.lease !== undefined) return this.note(explain(error));
     this.#sendRelease(ack.yiaddr, addressOption(ack.options, option.serverId));
     this.#fail(error instanceof CniError ? error : new CniError(999, explain(error)));
   }
@@ -209,8 +199,8 @@ export class LeaseStep {
   #nak({ options }: DhcpMessage, isRenewing: boolean) {
     const nakMessage = textOption(options, option.message);
     const tally = { ...this.state.tally, naks: this.state.tally.naks + 1 };
-    this.#set({ tally: nakMessage === undefined ? tally : { ...tally, nakMessage } });
-    this.#note(`the server refuses the address: ${nakMessage ?? "it does not say why"}`);
+    this.set({ tally: nakMessage === undefined ? tally : { ...tally, nakMessage } });
+    this.note(`the server refuses the address: ${nakMessage ?? "it does not say why"}`);
     if (isRenewing) return this.#lose("the server refused to prolong it");
     if (this.state.phase === "rebooting") return this.#discover();
     this.#tryLater();
@@ -235,17 +225,17 @@ export class LeaseStep {
       message,
     };
     this.#broadcast(declineMessage(settings, content));
-    this.#note(`declines ${pending.address}: ${message}`);
+    this.note(`declines ${pending.address}: ${message}`);
     const declines = tally.declines + 1;
-    this.#set({ phase: "waiting", pending: undefined, tally: { ...tally, declines } });
-    this.#timerAt(this.#nowMs + pauseAfterConflictMs(declines, this.#random()));
+    this.set({ phase: "waiting", pending: undefined, tally: { ...tally, declines } });
+    this.timerAt(this.nowMs + pauseAfterConflictMs(declines, this.random()));
   }
 
   // ---- holding
 
   #bind(lease: LeaseInfo): void {
     const before = this.state.lease;
-    this.#set({
+    this.set({
       phase: "bound",
       lease,
       failures: 0,
@@ -254,12 +244,12 @@ export class LeaseStep {
       deadlineMs: undefined,
     });
     const isSame = before === undefined || givesTheSame(before, lease);
-    this.#do(isSame ? { type: "bound", lease } : { type: "changed", lease, before });
+    this.do(isSame ? { type: "bound", lease } : { type: "changed", lease, before });
     this.#sleep();
   }
 
   #sleep(): void {
-    this.#timerAt(this.state.lease?.renewAtMs ?? undefined);
+    this.timerAt(this.state.lease?.renewAtMs ?? undefined);
   }
 
   #renew(lease: LeaseInfo): void {
@@ -270,35 +260,35 @@ export class LeaseStep {
   #renewAgain(lease: LeaseInfo) {
     const { rebindAtMs, renewAtMs } = lease;
     if (rebindAtMs === null || renewAtMs === null) return;
-    if (isPast(rebindAtMs, this.#nowMs)) {
-      this.#set({ phase: "rebinding" });
+    if (isPast(rebindAtMs, this.nowMs)) {
+      this.set({ phase: "rebinding" });
       return this.#rebindAgain(lease);
     }
     this.#sendRenewal(lease, parseIp(lease.serverId));
-    const retry = renewalRetryMs(rebindAtMs - this.#nowMs, rebindAtMs - renewAtMs);
-    this.#timerAt(Math.min(this.#nowMs + retry, rebindAtMs));
+    const retry = renewalRetryMs(rebindAtMs - this.nowMs, rebindAtMs - renewAtMs);
+    this.timerAt(Math.min(this.nowMs + retry, rebindAtMs));
   }
 
   #rebindAgain(lease: LeaseInfo) {
     const { rebindAtMs, expiresAtMs } = lease;
     if (expiresAtMs === null || rebindAtMs === null) return;
-    if (isPast(expiresAtMs, this.#nowMs)) return this.#lose("no server prolonged it");
+    if (isPast(expiresAtMs, this.nowMs)) return this.#lose("no server prolonged it");
     this.#sendRenewal(lease, "broadcast");
-    const retry = renewalRetryMs(expiresAtMs - this.#nowMs, expiresAtMs - rebindAtMs);
-    this.#timerAt(Math.min(this.#nowMs + retry, expiresAtMs));
+    const retry = renewalRetryMs(expiresAtMs - this.nowMs, expiresAtMs - rebindAtMs);
+    this.timerAt(Math.min(this.nowMs + retry, expiresAtMs));
   }
 
   /** Whatever took the lease, the pod needs one: it is asked for without an end. */
   #lose(reason: string): void {
     const { lease } = this.state;
-    if (lease !== undefined) this.#do({ type: "expired", lease, reason });
-    this.#set({ failures: 0, deadlineMs: undefined });
+    if (lease !== undefined) this.do({ type: "expired", lease, reason });
+    this.set({ failures: 0, deadlineMs: undefined });
     this.#discover();
   }
 
   #check(): void {
     const lease = heldLease(this.state);
-    if (lease !== undefined) this.#do({ type: "bound", lease });
+    if (lease !== undefined) this.do({ type: "bound", lease });
   }
 
   // ---- time
@@ -306,8 +296,8 @@ export class LeaseStep {
   #timer() {
     const { timerAtMs, deadlineMs, lease } = this.state;
     if (timerAtMs === undefined) return;
-    if (this.#nowMs < timerAtMs) return this.#do({ type: "timer", atMs: timerAtMs });
-    if (deadlineMs !== undefined && isPast(deadlineMs, this.#nowMs)) {
+    if (this.nowMs < timerAtMs) return this.do({ type: "timer", atMs: timerAtMs });
+    if (deadlineMs !== undefined && isPast(deadlineMs, this.nowMs)) {
       return this.#fail(noMoreTries(this.state.tally, this.state.settings));
     }
     switch (this.state.phase) {
@@ -330,17 +320,9 @@ export class LeaseStep {
 
   #tryLater(): void {
     const failures = this.state.failures + 1;
-    this.#set({ phase: "waiting", failures, offer: undefined });
-    const pause = pauseMs(failures, this.state.settings.resendMaxMs, this.#random());
-    this.#timerAt(this.#nowMs + pause);
-  }
-
-  /** Never later than the deadline, so that it is noticed. */
-  #timerAt(atMs: number | undefined): void {
-    const { deadlineMs = Number.POSITIVE_INFINITY } = this.state;
-    const timerAtMs = atMs === undefined ? undefined : Math.ceil(Math.min(atMs, deadlineMs));
-    this.#set({ timerAtMs });
-    this.#do({ type: "timer", atMs: timerAtMs });
+    this.set({ phase: "waiting", failures, offer: undefined });
+    const pause = pauseMs(failures, this.state.settings.resendMaxMs, this.random());
+    this.timerAt(this.nowMs + pause);
   }
 
   // ---- the end
@@ -351,41 +333,25 @@ export class LeaseStep {
       this.#sendRelease(parseCidr(lease.address).address, parseIp(lease.serverId));
     }
     this.#stop();
-    this.#do({ type: "done" });
+    this.do({ type: "done" });
   }
 
   #sendRelease(address: Uint8Array, serverId: Uint8Array | undefined): void {
     if (serverId === undefined) return;
-    const xid = Math.floor(this.#random() * 2 ** 32);
+    const xid = Math.floor(this.random() * 2 ** 32);
     const message = releaseMessage(this.state.settings, { xid, ciaddr: address, serverId });
-    this.#do({ type: "send", message, to: serverId });
+    this.do({ type: "send", message, to: serverId });
   }
 
   #fail(error: CniError): void {
     this.#stop();
-    this.#do({ type: "failed", error });
+    this.do({ type: "failed", error });
   }
 
   #stop(): void {
-    this.#set({ phase: "stopped", pending: undefined, offer: undefined });
-    this.#timerAt(undefined);
+    this.set({ phase: "stopped", pending: undefined, offer: undefined });
+    this.timerAt(undefined);
   }
-
-  #note(text: string): void {
-    this.#do({ type: "note", text });
-  }
-
-  #do(action: LeaseAction): void {
-    this.actions.push(action);
-  }
-
-  #set(change: Partial<LeaseState>): void {
-    this.state = { ...this.state, ...change };
-  }
-}
-
-function isPast(atMs: number | null, nowMs: number): boolean {
-  return atMs !== null && atMs <= nowMs;
 }
 
 /** Neither none, nor everybody, nor a group. */
