@@ -40,9 +40,12 @@ interface Watched {
 /** Waits, and calls what is due. One function is called at a time, and each returns soon. */
 export class EventLoop implements Disposable {
   readonly #watched = new Set<Watched>();
+  #list: { fd: number; events: number }[] | undefined;
   readonly #timers = new Set<{ atMs: number; due: () => void }>();
   readonly #clockFd = host.timerfdCreate(CLOCK_BOOTTIME);
   readonly #failed: (error: unknown) => void;
+  /** When the next timer may be due: never later than it is. */
+  #next = Number.POSITIVE_INFINITY;
   /** When the clock's descriptor is set to. */
   #setTo = Number.POSITIVE_INFINITY;
   #stopped = false;
@@ -56,6 +59,7 @@ export class EventLoop implements Disposable {
   watch(fd: number, events: number, ready: (events: number) => void): Watch {
     const watched: Watched = { fd, events, ready };
     this.#watched.add(watched);
+    this.#list = undefined;
     return {
       get events() {
         return watched.events;
@@ -63,7 +67,10 @@ export class EventLoop implements Disposable {
       set events(events: number) {
         watched.events = events;
       },
-      [Symbol.dispose]: () => void this.#watched.delete(watched),
+      [Symbol.dispose]: () => {
+        this.#watched.delete(watched);
+        this.#list = undefined;
+      },
     };
   }
 
@@ -71,6 +78,7 @@ export class EventLoop implements Disposable {
   at(atMs: number, due: () => void): Timer {
     const timer = { atMs, due };
     this.#timers.add(timer);
+    this.#next = Math.min(this.#next, atMs);
     return { atMs, [Symbol.dispose]: () => void this.#timers.delete(timer) };
   }
 
@@ -95,22 +103,29 @@ export class EventLoop implements Disposable {
 
   #turn(): void {
     this.#setClock();
-    const watched = [...this.#watched];
-    const asked = [{ fd: this.#clockFd, events: POLLIN }, ...watched];
-    const [, ...events] = host.poll(asked, -1);
-    for (const [index, each] of watched.entries()) {
-      const ready = events[index] ?? 0;
+    const asked = this.#asked();
+    const events = host.poll(asked, -1);
+    // a plain loop: with hundreds of descriptors, of which one is ready, all else takes longer than what is to be done
+    for (let index = 1; index < events.length; index++) {
+      const ready = events[index] as number;
+      if (ready === 0) continue;
+      const each = asked[index] as Watched;
       // one before it may have ended it, and its descriptor may be another's now
-      if (ready !== 0 && this.#watched.has(each)) this.#call(() => each.ready(ready));
+      if (this.#watched.has(each)) this.#call(() => each.ready(ready));
       if (this.#stopped) return;
     }
     this.#callDue();
   }
 
+  /** What poll(2) is asked about, the clock first. The same list until a watch comes or goes. */
+  #asked(): { fd: number; events: number }[] {
+    this.#list ??= [{ fd: this.#clockFd, events: POLLIN }, ...this.#watched];
+    return this.#list;
+  }
+
   /** Sets the clock's descriptor to the next timer; a timer that has passed makes it ready at once. */
   #setClock(): void {
-    let next = Number.POSITIVE_INFINITY;
-    for (const { atMs } of this.#timers) next = Math.min(next, atMs);
+    const next = this.#next;
     if (next === this.#setTo) return;
     this.#setTo = next;
     // 0 would stop it
@@ -118,15 +133,18 @@ export class EventLoop implements Disposable {
     host.timerfdSettime(this.#clockFd, value, 0);
   }
 
+  /** Looks at timers when one may be due alone: there are hundreds. */
   #callDue(): void {
     const now = bootMs();
+    if (now < this.#next) return;
     const due = [...this.#timers].filter(({ atMs }) => atMs <= now);
-    // what has expired is set again; so is a clock that was ready for a timer that somebody forgot
-    if (this.#setTo <= now) this.#setTo = Number.NaN;
     for (const timer of due.sort((a, b) => a.atMs - b.atMs)) {
       if (this.#timers.delete(timer)) this.#call(timer.due);
       if (this.#stopped) return;
     }
+    this.#next = Number.POSITIVE_INFINITY;
+    for (const { atMs } of this.#timers) this.#next = Math.min(this.#next, atMs);
+    this.#setTo = Number.NaN; // what has expired is set again
   }
 
   #call(fn: () => void): void {
