@@ -92,19 +92,6 @@ export const scenarios: readonly Scenario[] = [
     sysctls: forwarding,
   },
   {
-    title: "bridge of an internal and isolated network",
-    type: "bridge",
-    delegate: "host-local",
-    config: () => ({
-      ...bridged,
-      internal: true,
-      isolate: "strict",
-      ipam: { type: "host-local", ranges, routes: defaultRoutes },
-    }),
-    keptLinks: ["br-faults"],
-    residue: [...bridgeResidue, ...networkFiles],
-  },
-  {
     title: "portmap",
     type: "portmap",
     config: (n) => ({
@@ -207,7 +194,8 @@ address add 10.70.0.200/24 dev uplink
 address add fd70::200/64 dev uplink nodad
 link set uplink up
 link set beyond up`,
-    residue: [ownFolder, ...networkFiles],
+    // the kernel adds the route of the host's own address when the link is ready, which may be later
+    residue: [/^route local fd70::200 dev uplink /, ownFolder, ...networkFiles],
   },
   {
     title: "ptp with host-local",
