@@ -26,7 +26,7 @@ import {
   newLease,
 } from "./lease-state.ts";
 import { NoteLimit } from "./note-limit.ts";
-import { decodeFrame, encodeFrame } from "./packet/frame.ts";
+import { CLIENT_PORT, decodeFrame, encodeFrame } from "./packet/frame.ts";
 import { type DhcpMessage, decodeMessage, encodeMessage } from "./packet/message.ts";
 import { messageType, messageTypeOf } from "./packet/options.ts";
 import { PacketSocket } from "./packet-socket.ts";
@@ -202,7 +202,7 @@ export class Ipv4Lease {
       this.#take({ type: isConflict ? "conflict" : "unused" });
     };
     const begun = this.#guard("probe the address", () => {
-      const socket = this.#pod.enter(({ ifindex }) => PacketSocket.forArp(ifindex));
+      const socket = this.#pod.enter(({ ifindex }) => PacketSocket.forArp(ifindex, address));
       this.#probe = probeAddress(this.#world.loop, { socket, mac, address }, probeMs, end);
     });
     if (!begun) this.#world.loop.after(0, () => this.#take({ type: "unused" }));
@@ -326,7 +326,8 @@ function expiryOf({ expiresAtMs }: LeaseInfo): { expires?: string } {
 function readFrame(bytes: Uint8Array): { sourceMac: Uint8Array; message: DhcpMessage } | undefined {
   try {
     const frame = decodeFrame(bytes);
-    return frame && { sourceMac: frame.sourceMac, message: decodeMessage(frame.payload) };
+    if (frame?.destinationPort !== CLIENT_PORT) return undefined;
+    return { sourceMac: frame.sourceMac, message: decodeMessage(frame.payload) };
   } catch (error) {
     if (error instanceof DecodeError) return undefined;
     throw error;

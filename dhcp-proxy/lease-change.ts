@@ -134,9 +134,10 @@ export class LeaseChange implements Disposable {
 }
 
 /** Tells all on the link whose the address is now. */
-function announce({ ifindex, mac }: PodLink, { address }: LeaseInfo): void {
-  using socket = PacketSocket.forArp(ifindex);
-  socket.send(encodeArp(arpAnnouncement(mac, parseCidr(address).address)));
+function announce({ ifindex, mac }: PodLink, lease: LeaseInfo): void {
+  const { address } = parseCidr(lease.address);
+  using socket = PacketSocket.forArp(ifindex, address);
+  socket.send(encodeArp(arpAnnouncement(mac, address)));
 }
 
 /** @returns false when there was none */

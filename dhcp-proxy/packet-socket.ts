@@ -6,6 +6,7 @@
 
 import { isErrno } from "../core/errors.ts";
 import { host } from "../core/host.ts";
+import { leaveToKernel, wakeCollector } from "../core/nft/leave-to-kernel.ts";
 import { ETH_P_ARP, ETH_P_IP } from "./packet/ethernet.ts";
 import { CLIENT_PORT } from "./packet/frame.ts";
 
@@ -39,14 +40,27 @@ const dhcpFilter = Uint8Array.from([
   ...instruction(0x06, 0, 0, 0), //               ret nothing
 ]);
 
+/** ARP from or for an address of 4 bytes: pods that are added together all ask everybody. */
+function arpFilter(address: Uint8Array): Uint8Array {
+  const word = new DataView(address.buffer, address.byteOffset).getUint32(0);
+  return Uint8Array.from([
+    ...instruction(0x20, 0, 0, 28), //             ld [28]: sender's address
+    ...instruction(0x15, 2, 0, word), //           jeq
+    ...instruction(0x20, 0, 0, 38), //             ld [38]: target's address
+    ...instruction(0x15, 0, 1, word), //           jeq
+    ...instruction(0x06, 0, 0, LONGEST_FRAME), //  ret all
+    ...instruction(0x06, 0, 0, 0), //              ret nothing
+  ]);
+}
+
 /** A socket of the namespace that the process is in when it is opened. */
 export class PacketSocket implements Disposable {
   readonly fd: number;
 
-  private constructor(ifindex: number, protocol: number, filter?: Uint8Array) {
+  private constructor(ifindex: number, protocol: number, filter: Uint8Array) {
     this.fd = host.socket(AF_PACKET, SOCK_RAW, 0); // hears nothing before it is bound
     try {
-      if (filter !== undefined) host.attachFilter(this.fd, filter);
+      host.attachFilter(this.fd, filter);
       host.bind(this.fd, linkAddress(ifindex, protocol));
     } catch (error) {
       host.close(this.fd);
@@ -59,9 +73,9 @@ export class PacketSocket implements Disposable {
     return new PacketSocket(ifindex, ETH_P_IP, dhcpFilter);
   }
 
-  /** For ARP. */
-  static forArp(ifindex: number): PacketSocket {
-    return new PacketSocket(ifindex, ETH_P_ARP);
+  /** For ARP: hears what is from or for an address of 4 bytes. */
+  static forArp(ifindex: number, address: Uint8Array): PacketSocket {
+    return new PacketSocket(ifindex, ETH_P_ARP, arpFilter(address));
   }
 
   /** Sends a whole frame. @throws HostError ENETDOWN, ENXIO, ENODEV: the link is down or gone */
@@ -79,8 +93,11 @@ export class PacketSocket implements Disposable {
     }
   }
 
+  /** The last close of a packet socket waits for RCU, about 10 ms, in which no other pod would be served. */
   [Symbol.dispose](): void {
+    const isLeft = leaveToKernel(this.fd);
     host.close(this.fd);
+    if (isLeft) wakeCollector();
   }
 }
 

@@ -6,7 +6,7 @@
 import { IFF_UP } from "netlink-ts/route/link.ts";
 import { CniError, cniCode } from "../core/errors.ts";
 import { Netns } from "../core/net/netns.ts";
-import { type Link, RouteSocket } from "../core/net/route-socket.ts";
+import { askLink, type Link, RouteSocket } from "../core/net/route-socket.ts";
 import { findNamespace, identityOf, type NamespaceIdentity } from "./namespace.ts";
 
 /** A link as it was found. */
@@ -101,6 +101,7 @@ function upLink(route: RouteSocket, ifname: string): PodLink {
   }
   if ((link.flags & IFF_UP) === 0) {
     route.setLink({ ifindex: link.ifindex, flags: IFF_UP, change: IFF_UP });
+    route.batch(askLink(ifname)); // makes the kernel act on the carrier now, or it drops what is sent first
   }
   return { ifindex: link.ifindex, mac: address, mtu, kind: kindOf(link) };
 }

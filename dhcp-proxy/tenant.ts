@@ -13,6 +13,9 @@ import type { Pod } from "./pod.ts";
 import type { LeaseFile } from "./store.ts";
 import type { World } from "./world.ts";
 
+/** A lease that is asked for the first time ends by itself after `resendtimeout`, and says more. */
+const GRACE_MS = 1000;
+
 /** A call that waits. */
 export interface Waiter {
   answer(result: CniResult): void;
@@ -83,7 +86,7 @@ export class Tenant {
    */
   wait(waiter: Waiter): Disposable {
     const { resendTimeoutMs } = this.#world.settings;
-    const limit = this.#world.loop.after(resendTimeoutMs, () => {
+    const limit = this.#world.loop.after(resendTimeoutMs + GRACE_MS, () => {
       if (this.#waiters.delete(waiter)) waiter.refuse(noMoreTries());
     });
     this.#waiters.set(waiter, limit);
