@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures everything and writes bench/README.md.
  *
- * `--rounds N` (40), `--pods N` (300), `--at-once N` (20), `--ports N` (500); `--print` writes to stdout instead of the file.
+ * `--rounds N` (40), `--pods N` (300), `--at-once N` (20), `--ports N` (500), `--leases N` (100); `--print` writes to stdout instead of the file.
  * @module
  */
 import { writeFileSync } from "node:fs";
@@ -10,6 +10,8 @@ import { parseArgs } from "node:util";
 import { root } from "../scripts/place.ts";
 import { alone, contenders, ports, whole } from "./contenders.ts";
 import { measurePath } from "./data-path.ts";
+import { measureDhcp } from "./dhcp.ts";
+import { dhcpSection } from "./dhcp-section.ts";
 import {
   measureAtOnce,
   measureChains,
@@ -25,6 +27,7 @@ const { values } = parseArgs({
     pods: { type: "string", default: "300" },
     "at-once": { type: "string", default: "20" },
     ports: { type: "string", default: "500" },
+    leases: { type: "string", default: "100" },
     print: { type: "boolean", default: false },
   },
 });
@@ -41,6 +44,7 @@ measureChains(all, size, measured);
 measureAtOnce(all, size, measured);
 for (const work of [whole, ...alone]) measureWork(work, size, measured);
 const path = measurePath(size);
-const text = readme(measured, size, path);
+const leases = { pods: Number(values.leases), rounds: 3 };
+const text = readme(measured, size, path, dhcpSection(measureDhcp(leases), leases));
 if (values.print) console.log(text);
 else writeFileSync(join(root, "bench", "README.md"), text);

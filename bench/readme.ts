@@ -13,7 +13,8 @@ import { type Measured, type Size, workRow } from "./measure.ts";
 
 const columns = ["netloom", "reference", "reference, nftables", "C floor"];
 
-function table(head: string[], rows: string[][]): string {
+/** A table of Markdown. */
+export function table(head: string[], rows: string[][]): string {
   const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
@@ -218,7 +219,7 @@ function pathTable(path: Table): string {
 }
 
 /** The whole file. */
-export function readme(measured: Measured, size: Size, path: Table): string {
+export function readme(measured: Measured, size: Size, path: Table, leases: string): string {
   const machine = `${cpus().length} x ${cpus()[0]?.model}, Linux ${release()}`;
   return `# Measured
 
@@ -262,6 +263,8 @@ ${versionTable(measured)}
 Median of one client outside, to the first and to the last of ${size.ports} published ports of as many containers. Must: the last within 10 % of the first.
 
 ${pathTable(path)}
+
+${leases}
 
 ## The rest
 
