@@ -116,7 +116,7 @@ export class Server {
     const args = readAllocateArgs(call.request.args);
     return this.#tenants.allocate(args, {
       answer: (result) => call.answer(resultShape, resultFields(result)),
-      refuse: (error) => call.refuse(error, args.wantsDetails),
+      refuse: (error) => call.refuse(cniErrorOf(error), args.wantsDetails),
     });
   }
 
