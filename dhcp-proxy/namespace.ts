@@ -6,9 +6,10 @@
  * @module
  */
 
-import { isErrno } from "../core/errors.ts";
+import { explain, isErrno } from "../core/errors.ts";
 import { host } from "../core/host.ts";
-import { Netns } from "../core/net/netns.ts";
+import { writeStderr } from "../core/log.ts";
+import { isAway, Netns } from "../core/net/netns.ts";
 
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
@@ -25,7 +26,21 @@ export interface NamespaceIdentity {
 
 /** The identity of an open namespace. */
 export function identityOf(netns: Netns): NamespaceIdentity {
-  return { file: netns.identity(), cookie: netns.run(cookieHere) };
+  return { file: netns.identity(), cookie: visit(netns, cookieHere) };
+}
+
+/**
+ * Runs `fn` in a namespace. A daemon that could not come back would serve the pod's network as if it were the host's: it ends then, and
+ * the service manager starts it anew.
+ */
+export function visit<T>(netns: Netns, fn: () => T): T {
+  try {
+    return netns.run(fn);
+  } catch (error) {
+    if (!isAway()) throw error;
+    writeStderr(`cannot leave "${netns.path}", so ends: ${explain(error)}\n`);
+    return host.exit(1);
+  }
 }
 
 function cookieHere(): string {

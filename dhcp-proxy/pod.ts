@@ -7,7 +7,7 @@ import { IFF_UP } from "netlink-ts/route/link.ts";
 import { CniError, cniCode } from "../core/errors.ts";
 import { Netns } from "../core/net/netns.ts";
 import { askLink, type Link, RouteSocket } from "../core/net/route-socket.ts";
-import { findNamespace, identityOf, type NamespaceIdentity } from "./namespace.ts";
+import { findNamespace, identityOf, type NamespaceIdentity, visit } from "./namespace.ts";
 
 /** A link as it was found. */
 export interface PodLink {
@@ -83,9 +83,9 @@ export class Pod {
   enter<T>(fn: (link: PodLink, route: RouteSocket, netns: Netns) => T): T {
     if (!this.isThere()) throw new PodGone(`namespace "${this.#path}" is gone`);
     using netns = Netns.open(this.#path);
-    using route = RouteSocket.dial(netns);
+    using route = visit(netns, () => RouteSocket.open());
     const link = upLink(route, this.ifname);
-    return netns.run(() => fn(link, route, netns));
+    return visit(netns, () => fn(link, route, netns));
   }
 }
 

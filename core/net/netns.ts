@@ -22,6 +22,11 @@ const impossible = ["ELOOP", "ENAMETOOLONG"];
 /** Where the process is: the descriptors of the namespace it has entered and of its own. Undefined while at home. */
 let inside: { readonly fd: number; readonly home: number } | undefined;
 
+/** Whether the process is in another namespace than its own: within {@link Netns.run}, or after it could not come back. */
+export function isAway(): boolean {
+  return inside !== undefined;
+}
+
 /** A network namespace that is held open until it is disposed. */
 export class Netns implements Disposable {
   /** The path as it was given. */

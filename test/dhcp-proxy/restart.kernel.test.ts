@@ -1,7 +1,9 @@
 /** The daemon ends and comes back, pods vanish: what the leases make of it. */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describeKernel } from "../kernel/requirements.ts";
+import { builtPrograms } from "../kernel/sandbox.ts";
 import { dhcpCommands, Lan, until } from "./lan.ts";
 
 describeKernel(
@@ -135,6 +137,18 @@ describeKernel(
       await lan.says(/serves leases=1/);
     });
 
+    it("ends rather than stay in a pod's namespace, when there is no way back", async () => {
+      using lan = new Lan();
+      const failing = ["-e", "trace=setns", "-e", "inject=setns:error=ENOMEM:when=2+"];
+      const argv = ["strace", "-o", "/dev/null", ...failing, join(builtPrograms, "dhcp-daemon")];
+      const daemon = lan.sandbox.start(argv);
+      await until("the daemon", () => daemon.output().includes(" serves "));
+      lan.sandbox.pod("p1");
+      equal(lan.call("ADD", "p1").status, 1);
+      equal((await daemon.ended)?.status, 1);
+      match(daemon.output(), /cannot leave "\/run\/netns\/p1", so ends: setns: ENOMEM/);
+    });
+
     it("forgets the leases of another boot", async () => {
       using lan = new Lan();
       await lan.serve();
@@ -151,5 +165,5 @@ describeKernel(
       deepEqual(lan.files(), []);
     });
   },
-  dhcpCommands,
+  [...dhcpCommands, "strace"],
 );
