@@ -35,7 +35,7 @@ export class Attachments {
     const { surround, daemon } = scenario;
     if (surround !== undefined) this.sandbox.ok(["ip", "-batch", "-"], { input: surround });
     if (daemon !== undefined) {
-      this.sandbox.start(daemon.argv);
+      this.sandbox.start(daemon.argv(this.sandbox.scratch));
       waitFor(daemon.socket, () => existsSync(this.sandbox.path(daemon.socket)));
     }
     this.wipe();

@@ -3,10 +3,11 @@
  * one that is left can be seen. A program of its own; what else is exported says how it is started.
  * @module
  */
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildSync } from "esbuild";
 import {
   dhcpMethod,
   emptyShape,
@@ -18,10 +19,17 @@ import {
 import { type RpcRequest, RpcServerConnection } from "../../core/rpc/net-rpc.ts";
 import { root } from "../../scripts/place.ts";
 
-/** How it is started: `socket` and the leases lie in the folder. */
-export function fixedLeases(folder: string): string[] {
-  const loader = join(root, "node_modules/tsx/dist/loader.mjs");
-  return [process.execPath, "--import", loader, fileURLToPath(import.meta.url), folder];
+/**
+ * How it is started: `socket` and the leases lie in the folder.
+ * @param scratch where it is put as one file: a loader of TypeScript would start processes beside it
+ */
+export function fixedLeases(folder: string, scratch: string): string[] {
+  const outfile = join(scratch, "fixed-leases.mjs");
+  const entryPoints = [fileURLToPath(import.meta.url)];
+  const external = ["esbuild"];
+  buildSync({ entryPoints, outfile, external, bundle: true, platform: "node", format: "esm" });
+  symlinkSync(join(root, "node_modules"), join(scratch, "node_modules"));
+  return [process.execPath, outfile, folder];
 }
 
 /** The leases: address by attachment, `containerID:ifname`. */

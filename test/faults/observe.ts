@@ -19,9 +19,10 @@ echo @; nft -j list ruleset`;
 
 const linkForm = /^\d+: ([^:@]+)(?:@[^:]+)?: <([^>]*)> mtu (\d+)(?:.*? master (\S+))?/;
 const addressForm = /^\d+: (\S+) +inet6? (\S+)/;
-/** Comes and goes with the kernel's own work, some time later. */
+/** Comes and goes with the kernel's own work, some time later; a local route follows from an address, which is a row. */
 const passing = / (linkdown|dead)\b/g;
-const kernelsOwn = /\bfe80:|\bff00::|^route (multicast|anycast)/;
+const kernelsOwn =
+  /\bfe80:|\bff00::|^route (multicast|anycast)|^route local .* table local proto kernel/;
 
 /** A line of `ip -o` as a row: `link name up mtu master`, `address name address/length`, `rule …` or `route …`. */
 function networkRow(line: string): string {

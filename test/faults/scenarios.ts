@@ -29,8 +29,8 @@ export interface Scenario {
    * nobody's is asserted besides: it has to be the same whoever was attached.
    */
   residue: readonly RegExp[];
-  /** A program that runs beside all calls, and the socket by which it is seen to be ready. */
-  daemon?: { argv: readonly string[]; socket: string };
+  /** A program that runs beside all calls, which may use a folder, and the socket by which it is seen to be ready. */
+  daemon?: { argv(scratch: string): string[]; socket: string };
   /** Kernel parameters that a virgin host has at 0 and the program sets to 1. */
   sysctls?: readonly string[];
 }
@@ -307,7 +307,10 @@ route add fd75::/64 via fd74::9 dev eth0`,
       type: "ptp",
       ipam: { type: "dhcp", daemonSocketPath: `${leaseFolder}/socket` },
     }),
-    daemon: { argv: fixedLeases(leaseFolder), socket: `${leaseFolder}/socket` },
+    daemon: {
+      argv: (scratch) => fixedLeases(leaseFolder, scratch),
+      socket: `${leaseFolder}/socket`,
+    },
     residue: [],
   },
   {
