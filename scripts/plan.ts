@@ -46,6 +46,8 @@ const kernelFolders = [
   "test/plugins/bridge",
   "test/plugins/portmap",
   "test/plugins/firewall",
+  "test/plugins/reference",
+  "test/plugins",
   "test/core",
   "test/dhcp-proxy",
   "test/ipam",
