@@ -15,7 +15,13 @@ import {
   requestMessage,
 } from "./lease-messages.ts";
 import { heldLease, type LeaseAction, type LeaseEvent, type LeaseState } from "./lease-state.ts";
-import { answerMs, pauseAfterConflictMs, pauseMs, renewalRetryMs, SENDS } from "./lease-timing.ts";
+import {
+  answerMs,
+  jittered,
+  pauseAfterConflictMs,
+  pauseMs,
+  renewalRetryMs,
+} from "./lease-timing.ts";
 import { BOOTREPLY, type DhcpMessage } from "./packet/message.ts";
 import { addressOption, messageType, messageTypeOf, option, textOption } from "./packet/options.ts";
 import { isPast, StateStep } from "./state-step.ts";
@@ -110,10 +116,21 @@ export class LeaseStep extends StateStep<LeaseState, LeaseAction> {
   }
 
   #awaitAnswer(): void {
-    const sends = this.state.sends + 1;
-    this.set({ sends });
-    const { timeoutMs } = this.state.settings;
-    this.timerAt(this.nowMs + answerMs(timeoutMs, sends, this.random()));
+    const { sends } = this.state;
+    const wait = this.#waits()[sends] ?? 0;
+    this.set({ sends: sends + 1 });
+    this.timerAt(this.nowMs + jittered(wait, this.random()));
+  }
+
+  /** One for each sending of the message that this phase sends. */
+  #waits(): number[] {
+    const { phase, failures, lease, settings } = this.state;
+    const isFirst = failures === 0 && lease === undefined && phase !== "requesting";
+    return answerMs(settings.timeoutMs, { isFirst, isForKnown: phase === "rebooting" });
+  }
+
+  get #maySendAgain(): boolean {
+    return this.state.sends < this.#waits().length;
   }
 
   /** Asks the server that gave the lease, or anybody, to prolong it. */
@@ -302,11 +319,11 @@ export class LeaseStep extends StateStep<LeaseState, LeaseAction> {
     }
     switch (this.state.phase) {
       case "selecting":
-        return this.state.sends < SENDS ? this.#sendDiscover() : this.#tryLater();
+        return this.#maySendAgain ? this.#sendDiscover() : this.#tryLater();
       case "requesting":
-        return this.state.sends < SENDS ? this.#sendRequest() : this.#tryLater();
+        return this.#maySendAgain ? this.#sendRequest() : this.#tryLater();
       case "rebooting":
-        return this.state.sends < SENDS ? this.#sendRequest() : this.#discover();
+        return this.#maySendAgain ? this.#sendRequest() : this.#discover();
       case "waiting":
         return this.#discover();
       case "bound":

@@ -4,8 +4,8 @@
  * @module
  */
 
-/** A message is sent so often before the try has failed. */
-export const SENDS = 3;
+/** A link that has just been made loses what is sent first: the bridge at its other end learns within a second that it is up. */
+const earlyMs = [250, 1000];
 
 const jitterMs = 1000;
 const firstPauseMs = 2000;
@@ -16,9 +16,26 @@ const afterConflictMs = 10_000;
 const leastRetryMs = 1000;
 const mostRetryMs = 60_000;
 
-/** How long the answer to the nth sending of a message, from 1, is waited for: it doubles each time. */
-export function answerMs(timeoutMs: number, sends: number, random: number): number {
-  return timeoutMs * 2 ** (sends - 1) * (0.9 + 0.2 * random);
+/** What is sent, as far as its timing differs. */
+export interface Sending {
+  /** It is the first message of a lease. */
+  isFirst: boolean;
+  /** It asks for a lease of before, of which a server that does not know it may say nothing: there is another way. */
+  isForKnown: boolean;
+}
+
+/**
+ * How long the answer to each sending of a message is waited for: three sendings, of which each waits twice as long as the one before, one when
+ * there is another way. A first message has gone out once or twice before that.
+ */
+export function answerMs(timeoutMs: number, { isFirst, isForKnown }: Sending): number[] {
+  const usual = isForKnown ? [timeoutMs] : [timeoutMs, 2 * timeoutMs, 4 * timeoutMs];
+  return isFirst ? [...earlyMs.filter((ms) => ms < timeoutMs), ...usual] : usual;
+}
+
+/** A wait with a tenth more or less. */
+export function jittered(ms: number, random: number): number {
+  return ms * (0.9 + 0.2 * random);
 }
 
 /** The pause after the nth failed try, from 1: 2 s for the first four, then 4 s, doubling up to the limit; a second more or less. */

@@ -8,7 +8,7 @@ const text = (value: Uint8Array | undefined) => value?.join(".");
 describe("a lease", () => {
   it("is asked for, probed and held", () => {
     const client = new ScriptedClient();
-    deepEqual(client.take({ type: "start" }), ["send discover to broadcast", "timer 10000"]);
+    deepEqual(client.take({ type: "start" }), ["send discover to broadcast", "timer 250"]);
     deepEqual(client.answer("offer"), ["send request to broadcast", "timer 10000"]);
     deepEqual(client.answer("ack"), ["timer none", "probe 10.1.0.5"]);
     equal(heldLease(client.state), undefined);
@@ -78,13 +78,25 @@ describe("a lease that is asked for", () => {
   it("sends three times, waits twice as long each time, and begins anew after a pause", () => {
     const client = new ScriptedClient({ timeoutMs: 1000 });
     client.take({ type: "start" });
+    client.fire();
     const first = client.sent?.xid;
-    deepEqual(client.fire(), ["send discover to broadcast", "timer 3000"]);
+    deepEqual(client.fire(), ["send discover to broadcast", "timer 3250"]);
     equal(client.sent?.secs, 1);
-    deepEqual(client.fire(), ["send discover to broadcast", "timer 7000"]);
+    deepEqual(client.fire(), ["send discover to broadcast", "timer 7250"]);
     equal(client.sent?.xid, first);
-    deepEqual(client.fire(), ["timer 9000"]);
-    deepEqual(client.fire(), ["send discover to broadcast", "timer 10000"]);
+    deepEqual(client.fire(), ["timer 9250"]);
+    deepEqual(client.fire(), ["send discover to broadcast", "timer 10250"]);
+  });
+
+  it("sends twice more early on, since a bridge may not yet forward what a new link sends", () => {
+    const client = new ScriptedClient({ timeoutMs: 10_000 });
+    client.take({ type: "start" });
+    const times = [1, 2, 3].map(() => {
+      deepEqual(client.fire()[0], "send discover to broadcast");
+      return client.nowMs;
+    });
+    deepEqual(times, [250, 1250, 11_250]);
+    equal(client.state.tally.discovers, 4);
   });
 
   it("gives up at its limit, not later, with what happened", () => {
@@ -190,7 +202,7 @@ describe("a lease that is asked for", () => {
   it("does nothing for a timer that came too early, but to ask for it again", () => {
     const client = new ScriptedClient();
     client.take({ type: "start" });
-    deepEqual(client.take({ type: "timer" }), ["timer 10000"]);
+    deepEqual(client.take({ type: "timer" }), ["timer 250"]);
   });
 });
 
@@ -353,7 +365,7 @@ describe("a lease of before", () => {
   it("is asked for again without naming its server, and probed", () => {
     const client = new ScriptedClient();
     const lines = client.take({ type: "start", previous: earlier() });
-    deepEqual(lines, ["send request to broadcast", "timer 10000"]);
+    deepEqual(lines, ["send request to broadcast", "timer 250"]);
     equal(text(client.sent?.options.get(option.requestedAddress)), "10.1.0.5");
     equal(client.sent?.options.has(option.serverId), false);
     equal(text(client.sent?.ciaddr), "0.0.0.0");
@@ -363,12 +375,13 @@ describe("a lease of before", () => {
   it("is forgotten after a DHCPNAK, and when nobody answers", () => {
     const refused = new ScriptedClient();
     refused.take({ type: "start", previous: earlier() });
-    deepEqual(refused.answer("nak").slice(-2), ["send discover to broadcast", "timer 10000"]);
+    deepEqual(refused.answer("nak").slice(-2), ["send discover to broadcast", "timer 250"]);
     const unanswered = new ScriptedClient();
     unanswered.take({ type: "start", previous: earlier() });
     unanswered.fire();
     unanswered.fire();
     deepEqual(unanswered.fire()[0], "send discover to broadcast");
+    equal(unanswered.nowMs, 11_250);
   });
 
   it("is held on when only the program was restarted, and renewed when it is due", () => {
