@@ -19,7 +19,8 @@ const GRACE_MS = 1000;
 /** A call that waits. */
 export interface Waiter {
   answer(result: CniResult): void;
-  refuse(error: CniError): void;
+  /** With any error: the spec's error object is made of it there. */
+  refuse(error: unknown): void;
 }
 
 /** What a tenant begins with. */

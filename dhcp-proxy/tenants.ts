@@ -5,7 +5,7 @@
 
 import type { Fields, Priority } from "../core/daemon/journal.ts";
 import { bootMs } from "../core/daemon/loop.ts";
-import { cniErrorOf, explain } from "../core/errors.ts";
+import { explain } from "../core/errors.ts";
 import type { AllocateArgs, CollectArgs } from "../core/rpc/dhcp-service.ts";
 import { releaseFromHost } from "./host-link.ts";
 import {
@@ -65,8 +65,7 @@ export class Tenants {
       try {
         next = this.#tenantOf(request, pod).wait(waiter);
       } catch (error) {
-        if (!(error instanceof PodGone) || bootMs() > limit)
-          return waiter.refuse(cniErrorOf(error));
+        if (!(error instanceof PodGone) || bootMs() > limit) return waiter.refuse(error);
         next = this.#world.loop.after(LINK_RETRY_MS, attempt);
       }
     };
