@@ -137,7 +137,7 @@ describeKernel(
       const addresses = outcomes.flatMap(({ ips }) => (ips === undefined ? [] : [ips[0].address]));
       deepEqual(addresses, ["192.0.2.5/24"]);
       await until("the refusal", () => server.output().includes("DHCPDECLINE(eth0) 192.0.2.6"));
-      match(lan.log, /declines 192\.0\.2\.6\/24: somebody else has the address/);
+      await lan.says(/declines 192\.0\.2\.6\/24: somebody else has the address/);
     });
 
     it("serves two networks of one pod, each for itself", async () => {

@@ -53,7 +53,9 @@ export class Lan implements Disposable {
   async serve(options: ServerOptions = {}): Promise<Background> {
     const { leaseSeconds = 120 } = options;
     const argv = leaseSeconds < 120 ? this.#udhcpd(options) : this.#dnsmasq(options);
-    const server = this.sandbox.start(argv, { netns: this.outside });
+    const started = this.sandbox.start(argv, { netns: this.outside });
+    const logFile = this.#logFile();
+    const server = { ...started, output: () => started.output() + textOf(logFile) };
     await until(
       "the DHCP server",
       () => /sockets bound|started/.test(server.output()),
@@ -65,7 +67,8 @@ export class Lan implements Disposable {
   #dnsmasq({ first = 100, last = 199, renewAfter, more = [] }: ServerOptions): string[] {
     this.#servers += 1;
     return [
-      "dnsmasq",
+      // a pipe that nobody reads while a program runs would stop it
+      ...["sh", "-c", 'exec "$@" 2>"$0"', this.#logFile(), "dnsmasq"],
       ...["--no-daemon", "--conf-file=/dev/null", "--port=0"], // a daemon would outlive the test
       ...["--interface=eth0", "--bind-interfaces", "--no-resolv", "--no-ping", "--log-dhcp"],
       ...["--dhcp-authoritative", "--dhcp-option=3,192.0.2.2"],
@@ -74,6 +77,10 @@ export class Lan implements Disposable {
       ...(renewAfter === undefined ? [] : [`--dhcp-option=option:T1,${renewAfter}s`]),
       ...more,
     ];
+  }
+
+  #logFile(): string {
+    return join(this.sandbox.scratch, `dnsmasq.${this.#servers}.log`);
   }
 
   #udhcpd({ first = 100, last = 199, leaseSeconds = 4 }: ServerOptions): string[] {
@@ -191,6 +198,10 @@ export class Lan implements Disposable {
   [Symbol.dispose](): void {
     this.sandbox.dispose();
   }
+}
+
+function textOf(path: string): string {
+  return existsSync(path) ? readFileSync(path, "utf8") : "";
 }
 
 function childrenOf(parent: number): number[] {

@@ -23,6 +23,7 @@ export const reference: string | undefined = existsSync(join(peers, "dhcp")) ? p
 const defaultSocket = "/run/cni/dhcp.sock";
 const leaseFile = "/run/dnsmasq.leases";
 const logFile = "/run/dnsmasq.log";
+const daemonLog = "/run/dhcp-daemon.log";
 
 /** Bridge `lan0`, 192.168.1.1/24, on the sandbox's host. */
 export class DhcpLan {
@@ -53,7 +54,8 @@ export class DhcpLan {
       `--log-facility=${logFile}`,
       `--dhcp-range=${range}`,
     ];
-    this.#server = this.#sandbox.start(["dnsmasq", ...usual, ...options]);
+    const quiet = ["sh", "-c", 'exec "$@" >/dev/null 2>&1', "sh"]; // it logs to stderr as well
+    this.#server = this.#sandbox.start([...quiet, "dnsmasq", ...usual, ...options]);
     waitFor("dnsmasq's socket", () => / 0\.0\.0\.0:67 /.test(this.#listeners()));
   }
 
@@ -96,7 +98,9 @@ export class DhcpLan {
   daemon({ bin = binFolder, socket = defaultSocket, flags = [] }: DaemonOptions = {}): Background {
     rmSync(this.#sandbox.path(socket), { force: true });
     const argv = [join(bin, "dhcp"), "daemon", "-socketpath", socket, ...flags];
-    const started = this.#sandbox.start(argv);
+    // a pipe that a test does not read while it waits for a program would stop the daemon
+    const quiet = ["sh", "-c", 'exec "$@" >"$0" 2>&1', daemonLog, ...argv];
+    const started = this.#sandbox.start(quiet);
     waitFor("the daemon's socket", () => existsSync(this.#sandbox.path(socket)));
     return started;
   }
