@@ -92,6 +92,19 @@ export const scenarios: readonly Scenario[] = [
     sysctls: forwarding,
   },
   {
+    title: "bridge of an internal and isolated network",
+    type: "bridge",
+    delegate: "host-local",
+    config: () => ({
+      ...bridged,
+      internal: true,
+      isolate: "strict",
+      ipam: { type: "host-local", ranges, routes: defaultRoutes },
+    }),
+    keptLinks: ["br-faults"],
+    residue: [...bridgeResidue, ...networkFiles],
+  },
+  {
     title: "portmap",
     type: "portmap",
     config: (n) => ({

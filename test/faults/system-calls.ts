@@ -111,7 +111,8 @@ export class FaultyRuns {
   }
 }
 
-function stepsOf(trace: string, process: Step["process"]): Step[] {
+/** What a process did, by what strace wrote of it. */
+export function stepsOf(trace: string, process: Step["process"]): Step[] {
   const counts = new Map<string, number>();
   const opened = new Map<string, string>();
   // the first is the execve(2) that strace itself makes of the program: nothing has run yet
@@ -121,9 +122,11 @@ function stepsOf(trace: string, process: Step["process"]): Step[] {
   return lines.map(([line, name = "", text = ""]) => {
     const occurrence = (counts.get(name) ?? 0) + 1;
     counts.set(name, occurrence);
-    const [, fd] = (name === "close" ? /^close\((\d+)/ : / = (\d+)$/).exec(line) ?? [];
-    if (name !== "close") opened.set(fd ?? "", line);
-    const closed = name === "close" ? ` of ${opened.get(fd ?? "") ?? "a pipe"}` : "";
+    const [, fd = ""] = (name === "close" ? /^close\((\d+)/ : / = (\d+)$/).exec(line) ?? [];
+    const closed = name === "close" ? ` of ${opened.get(fd) ?? "a pipe"}` : "";
+    // the number is free again: pipe2(2), whose answer is 0, may be the next to have it
+    if (name === "close") opened.delete(fd);
+    else if (/^(open|socket)$/.test(name)) opened.set(fd, line);
     return { process, name, occurrence, text: `${text.replace(/ += /, " = ")}${closed}` };
   });
 }
