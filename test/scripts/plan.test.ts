@@ -30,7 +30,7 @@ describe("the steps", () => {
     const shares = kernelSteps().flatMap(({ argv, env }) =>
       argv.includes("test/faults/kill.kernel.test.ts") ? [env?.["NETLOOM_SHARE"]] : [],
     );
-    deepEqual(shares, ["1/5", "2/5", "3/5", "4/5", "5/5"]);
+    deepEqual(shares, ["1/7", "2/7", "3/7", "4/7", "5/7", "6/7", "7/7"]);
   });
 
   it("run this file without root", () => {
