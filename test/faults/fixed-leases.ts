@@ -1,23 +1,10 @@
 /**
- * A daemon for dhcp that needs no server: it gives each attachment the next address, and keeps a file for each lease, so that
- * one that is left can be seen. A program of its own; what else is exported says how it is started.
+ * Starts the daemon that gives dhcp its addresses in fault tests.
  * @module
  */
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
-import {
-  dhcpMethod,
-  emptyShape,
-  readAllocateArgs,
-  readCollectArgs,
-  resultFields,
-  resultShape,
-} from "../../core/rpc/dhcp-service.ts";
-import { type RpcRequest, RpcServerConnection } from "../../core/rpc/net-rpc.ts";
-import { root } from "../../scripts/place.ts";
 
 /**
  * How it is started: `socket` and the leases lie in the folder.
@@ -25,75 +12,7 @@ import { root } from "../../scripts/place.ts";
  */
 export function fixedLeases(folder: string, scratch: string): string[] {
   const outfile = join(scratch, "fixed-leases.mjs");
-  const entryPoints = [fileURLToPath(import.meta.url)];
-  const external = ["esbuild"];
-  buildSync({ entryPoints, outfile, external, bundle: true, platform: "node", format: "esm" });
-  symlinkSync(join(root, "node_modules"), join(scratch, "node_modules"));
+  const source = fileURLToPath(new URL("./fixed-leases-daemon.ts", import.meta.url));
+  buildSync({ entryPoints: [source], outfile, bundle: true, platform: "node", format: "esm" });
   return [process.execPath, outfile, folder];
 }
-
-/** The leases: address by attachment, `containerID:ifname`. */
-class Leases {
-  readonly #folder: string;
-  readonly #addresses = new Map<string, string>();
-
-  constructor(folder: string) {
-    this.#folder = folder;
-  }
-
-  give(key: string): string {
-    const taken = new Set(this.#addresses.values());
-    const free = Array.from({ length: 100 }, (_, n) => `10.74.0.${n + 2}/24`);
-    const address = this.#addresses.get(key) ?? free.find((each) => !taken.has(each)) ?? "";
-    this.#addresses.set(key, address);
-    writeFileSync(join(this.#folder, `lease-${key}`), address);
-    return address;
-  }
-
-  take(key: string): void {
-    this.#addresses.delete(key);
-    rmSync(join(this.#folder, `lease-${key}`), { force: true });
-  }
-
-  keep(valid: readonly string[]): void {
-    for (const key of this.#addresses.keys()) if (!valid.includes(key)) this.take(key);
-  }
-}
-
-function answer(server: RpcServerConnection, request: RpcRequest, leases: Leases): Uint8Array {
-  const { method, args } = request;
-  const { containerId, ifName } = readAllocateArgs(args);
-  switch (method) {
-    case dhcpMethod.allocate: {
-      const address = leases.give(`${containerId}:${ifName}`);
-      const routes = [{ dst: "0.0.0.0/0", gw: "10.74.0.1" }];
-      const result = { ips: [{ address, gateway: "10.74.0.1" }], routes };
-      return server.reply(request, resultShape, resultFields(result));
-    }
-    case dhcpMethod.release:
-      leases.take(`${containerId}:${ifName}`);
-      break;
-    case dhcpMethod.collect:
-      leases.keep(readCollectArgs(args).valid.map((each) => each.replace("/", ":")));
-  }
-  return server.reply(request, emptyShape, {});
-}
-
-function serve(folder: string): void {
-  mkdirSync(folder);
-  const leases = new Leases(folder);
-  const listener = createServer((connection) => {
-    const server = new RpcServerConnection();
-    connection.on("error", () => connection.destroy()); // the caller was killed
-    connection.on("data", (bytes: Buffer) => {
-      const { requests, send } = server.feed(new Uint8Array(bytes));
-      connection.write(send);
-      for (const request of requests) connection.write(answer(server, request, leases));
-    });
-  });
-  const path = join(folder, "unready");
-  listener.listen(path, () => renameSync(path, join(folder, "socket")));
-}
-
-const [, started, folder] = process.argv;
-if (started === fileURLToPath(import.meta.url) && folder !== undefined) serve(folder);
