@@ -5,7 +5,7 @@
 
 import { call } from "netlink-ts/netlink/request.ts";
 import { newAddress } from "netlink-ts/route/address.ts";
-import { familyOf } from "netlink-ts/route/family.ts";
+import { AF_INET6, familyOf } from "netlink-ts/route/family.ts";
 import { inetConf } from "netlink-ts/route/inet-conf.ts";
 import { IFF_UP, setLink } from "netlink-ts/route/link.ts";
 import {
@@ -18,6 +18,7 @@ import {
 } from "netlink-ts/route/route.ts";
 import { encode } from "netlink-ts/wire/codec.ts";
 
+import { sameBytes } from "../bytes.ts";
 import type { CniResult } from "../cni/result.ts";
 import { CniError, cniCode } from "../errors.ts";
 import { formatCidr, formatIp, isIpv4, type Prefix } from "./address.ts";
@@ -26,7 +27,7 @@ import { DadWatch } from "./dad.ts";
 import { RTPROT_OWNER } from "./default-route.ts";
 import { type PlannedRoute, plannedAddresses, plannedRoutes } from "./interface-plan.ts";
 import type { Netns } from "./netns.ts";
-import type { RouteSocket } from "./route-socket.ts";
+import type { LinkAddress, RouteSocket } from "./route-socket.ts";
 import { runSteps, type Step } from "./steps.ts";
 import { readSysctlIfPresent, tryWriteSysctl, writeSysctl } from "./sysctl.ts";
 import { tableFields } from "./whole-route.ts";
@@ -70,14 +71,25 @@ export function configureInterface(settings: InterfaceSettings): number {
   if (hasIpv6) netns.run(() => prepareIpv6(ifname, dad));
   using watch = hasIpv6 && dad ? netns.run(() => new DadWatch()) : undefined;
   const link = { ifname, ifindex };
+  const missing = hasIpv6 ? withoutPresent(addresses, route, ifindex) : addresses;
   runSteps(route, [
     { phrase: `announce "${ifname}"`, call: call(setLink, { ifindex, afSpec: arpNotify }) },
-    ...addresses.map((prefix) => addressStep(link, prefix, { dad, prefixRoute: !routes })),
+    ...missing.map((prefix) => addressStep(link, prefix, { dad, prefixRoute: !routes })),
     upStep(link),
     ...(routes ?? plannedRoutes(result)).map((planned) => routeStep(link, planned, ownsDefault)),
   ]);
   watch?.settle(route, link);
   return ifindex;
+}
+
+/** Without those that the link has: IPAM may have let the kernel make them from router advertisements. */
+function withoutPresent(wanted: Prefix[], route: RouteSocket, ifindex: number): Prefix[] {
+  const present = route.addresses(ifindex, AF_INET6);
+  return wanted.filter(({ address, length }) => {
+    const isSame = (each: LinkAddress) =>
+      each.prefixLength === length && sameBytes(each.local ?? each.address, address);
+    return !present.some(isSame);
+  });
 }
 
 /** Gives a link that is up more addresses and routes, in one send. @throws {CniError} as {@link configureInterface} */

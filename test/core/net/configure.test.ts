@@ -1,4 +1,5 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
+import { parseIp } from "../../../core/net/address.ts";
 import { configureInterface } from "../../../core/net/configure.ts";
 import { Netns } from "../../../core/net/netns.ts";
 import { RouteSocket } from "../../../core/net/route-socket.ts";
@@ -41,6 +42,24 @@ describe("configureInterface", () => {
       [[5, 0, 1]],
     );
     equal(inside.link("eth0")?.flags, 1);
+  });
+
+  it("leaves an IPv6 address alone that the kernel has made already", () => {
+    const network = useHost(new FakeNetwork());
+    const inside = network.container(path);
+    const { ifindex } = inside.addLink({ ifname: "eth0" });
+    const address = parseIp("fd00::5");
+    inside.addresses.push({ family: 10, prefixLength: 64, ifindex, address, flags: 0x100 });
+    using netns = Netns.open(path);
+    using route = RouteSocket.dial(netns);
+    configureInterface({ netns, route, ifname: "eth0", result });
+    deepEqual(
+      inside.addresses.map(({ prefixLength, flags }) => [prefixLength, flags]),
+      [
+        [64, 0x100],
+        [24, undefined],
+      ],
+    );
   });
 
   it("sets what IPv6 needs", () => {
