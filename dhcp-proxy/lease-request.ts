@@ -31,6 +31,8 @@ export const leaseRequest = z.object({
   priority: z.number(),
   /** The link of the host that leads where the pod's leads; empty for the one of the default route. */
   hostLink: z.optional(z.string()),
+  /** Where IPv6 addresses come from; without it there are none. */
+  ipv6: z.optional(z.enum(["dhcp", "slaac"])),
 });
 /** What is asked for, and by whom. */
 export type LeaseRequest = z.output<typeof leaseRequest>;
@@ -69,7 +71,7 @@ function refusal(what: string, value: string, isWrong: boolean): CniError | unde
 /** Reads the call. @throws {CniError} for what cannot be asked for */
 export function readLeaseRequest(args: AllocateArgs): LeaseRequest {
   const config = readConfig(args);
-  const { request, provide, priority = 0 } = config.ipam ?? {};
+  const { request, provide, priority = 0, ipv6 = "off" } = config.ipam ?? {};
   const options = readClientOptions(request, provide, looseCniArgs(args.args));
   const link = hostLinkOf(config);
   return {
@@ -78,6 +80,7 @@ export function readLeaseRequest(args: AllocateArgs): LeaseRequest {
     provide: [...options.provide].map(([code, bytes]) => [code, [...bytes]]),
     priority,
     ...(link === undefined ? {} : { hostLink: link }),
+    ...(ipv6 === "off" ? {} : { ipv6 }),
   };
 }
 

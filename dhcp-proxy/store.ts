@@ -33,6 +33,20 @@ const route = z.object({
 });
 const texts = z.optional(z.array(z.string()));
 const moment = z.nullable(z.number());
+const dns = z.optional(
+  z.object({
+    nameservers: texts,
+    domain: z.optional(z.string()),
+    search: texts,
+    options: texts,
+  }),
+);
+const times = {
+  acquiredAtMs: z.number(),
+  renewAtMs: moment,
+  rebindAtMs: moment,
+  expiresAtMs: moment,
+};
 
 /** A lease as the state machine has it. */
 const lease = z.object({
@@ -40,19 +54,28 @@ const lease = z.object({
   serverId: z.string(),
   gateway: z.optional(z.string()),
   routes: z.array(route),
-  dns: z.optional(
-    z.object({
-      nameservers: texts,
-      domain: z.optional(z.string()),
-      search: texts,
-      options: texts,
-    }),
-  ),
+  dns,
   mtu: z.optional(z.number()),
-  acquiredAtMs: z.number(),
-  renewAtMs: moment,
-  rebindAtMs: moment,
-  expiresAtMs: moment,
+  ...times,
+});
+
+/** A DHCPv6 lease as its state machine has it. */
+const lease6 = z.object({
+  addresses: z.array(
+    z.object({ address: z.string(), preferredUntilMs: moment, validUntilMs: moment }),
+  ),
+  serverId: z.string(),
+  dns,
+  ...times,
+});
+
+/** What the pod made of router advertisements. */
+const slaac = z.object({
+  /** With their prefix lengths. */
+  addresses: z.array(z.string()),
+  /** The router, when it is one to send to. */
+  gateway: z.optional(z.string()),
+  dns,
 });
 
 const leaseFile = z.object({
@@ -69,6 +92,8 @@ const leaseFile = z.object({
     /** For people. */
     expires: z.optional(z.string()),
   }),
+  ipv6: z.optional(z.object({ lease: lease6 })),
+  slaac: z.optional(slaac),
 });
 /** What a file holds. */
 export type LeaseFile = Omit<z.output<typeof leaseFile>, "bootId">;

@@ -7,7 +7,7 @@ import type { Fields, Priority } from "../core/daemon/journal.ts";
 import { bootMs } from "../core/daemon/loop.ts";
 import { explain } from "../core/errors.ts";
 import type { AllocateArgs, CollectArgs } from "../core/rpc/dhcp-service.ts";
-import { releaseFromHost } from "./host-link.ts";
+import { releaseFromHost, releaseFromHost6 } from "./host-link.ts";
 import {
   attachmentOf,
   fieldsOf,
@@ -15,6 +15,7 @@ import {
   leaseKey,
   readLeaseRequest,
 } from "./lease-request.ts";
+import type { Lease6Info } from "./lease6-info.ts";
 import { isSameFile } from "./namespace.ts";
 import { Pod, PodGone } from "./pod.ts";
 import type { LeaseFile } from "./store.ts";
@@ -76,8 +77,8 @@ export class Tenants {
   #tenantOf(request: LeaseRequest, pod: Pod): Tenant {
     const there = this.#tenants.get(leaseKey(request));
     if (there !== undefined && isSamePod(there.pod, pod)) return there;
-    const previous = there?.last;
-    const tenant = this.#open(request, pod, { previous });
+    const { ipv4: previous, ipv6: previous6 } = there?.last ?? {};
+    const tenant = this.#open(request, pod, { previous, previous6 });
     // a client that goes on in another namespace: the server need not know
     there?.close();
     this.#log("info", "asks for a lease", request, { was: previous?.address });
@@ -138,23 +139,24 @@ export class Tenants {
   }
 
   #resumeOne(file: LeaseFile): void {
-    const { request, namespace, ipv4 } = file;
+    const { request, namespace } = file;
     const { hostPrefix } = this.#world.settings;
     const { path, ...identity } = namespace;
     const pod = Pod.find(identity, path, request.ifname, hostPrefix);
     try {
       if (pod === undefined) throw new PodGone(`namespace "${path}" is gone`);
-      this.#open(request, pod, { held: ipv4 });
+      this.#open(request, pod, { held: file });
     } catch (error) {
       this.#dropOne(file, error);
     }
   }
 
-  #dropOne({ request, ipv4 }: LeaseFile, error: unknown): void {
+  #dropOne({ request, ipv4, ipv6 }: LeaseFile, error: unknown): void {
     const { address } = ipv4.lease;
     this.#log("notice", "gives back a lease of before", request, { address, why: explain(error) });
     if (!(error instanceof PodGone)) return; // the file stays for another try
     releaseFromHost(this.#world, request, ipv4);
+    if (ipv6 !== undefined) releaseFromHost6(this.#world, request, ipv6 as { lease: Lease6Info });
     this.#world.store.remove(request);
   }
 

@@ -14,6 +14,9 @@ export const defaultSocketPath = "/run/cni/dhcp.sock";
 const optionalText = z.optional(z.string());
 const LARGEST_METRIC = 0xffff_ffff;
 
+/** Where a pod's IPv6 addresses come from: nowhere, a DHCPv6 server, or router advertisements. */
+const ipv6Source = z.enum(["off", "dhcp", "slaac"]);
+
 const ipamField = z.object({
   type: z.optional(z.unknown()),
   daemonSocketPath: optionalText,
@@ -24,6 +27,7 @@ const ipamField = z.object({
     z.array(z.object({ option: optionalText, value: optionalText, fromArg: optionalText })),
   ),
   priority: z.optional(integerField(0, LARGEST_METRIC)),
+  ipv6: z.optional(ipv6Source),
 });
 
 /** A configuration whose `ipam` is dhcp's. */

@@ -22,10 +22,11 @@ export const dhcp = definePlugin({
   config: dhcpConfig,
 
   add({ config, cniVersion, warn }) {
-    requireIpam(config);
+    const { ipv6 = "off" } = requireIpam(config);
     using rollback = new Rollback();
     rollback.defer(() => ifDaemonIsThere(() => release(config), warn));
     const result = allocateHere(config, rollback);
+    if (ipv6 !== "off") requireIpv6(result, ipv6);
     requireExpressible(result.ips ?? [], cniVersion);
     rollback.commit();
     return result;
@@ -65,6 +66,14 @@ export const dhcp = definePlugin({
 function requireIpam({ ipam }: DhcpConfig) {
   if (ipam) return ipam;
   throw new CniError(cniCode.badConfig, "IPAM config missing 'ipam' key");
+}
+
+/** A daemon that does not know the key passes over it: what was asked for and not had is an error. */
+function requireIpv6({ ips = [] }: CniResult, ipv6: string): void {
+  if (ips.some(({ address }) => address.includes(":"))) return;
+  throw new CniError(cniCode.internal, `"ipv6" is "${ipv6}", and the daemon gave no IPv6 address`, {
+    details: 'the daemon that answers does not know "ipv6": run "dhcp daemon" of netloom',
+  });
 }
 
 /** Where no daemon was asked there is nothing to give back. */

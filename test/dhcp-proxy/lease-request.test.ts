@@ -23,6 +23,17 @@ describe("readLeaseRequest", () => {
     });
   });
 
+  for (const ipv6 of ["dhcp", "slaac"]) {
+    it(`asks for IPv6 addresses: ${ipv6}`, () => {
+      equal(readLeaseRequest(args({ ...plain, ipam: { type: "dhcp", ipv6 } })).ipv6, ipv6);
+    });
+  }
+
+  it("asks for none when they are off", () => {
+    const off = readLeaseRequest(args({ ...plain, ipam: { type: "dhcp", ipv6: "off" } }));
+    deepEqual(off, readLeaseRequest(args(plain)));
+  });
+
   it("takes options, arguments and priority, keys in any case", () => {
     const ipam = {
       Type: "dhcp",
@@ -53,6 +64,7 @@ describe("readLeaseRequest", () => {
     ["a name that is a path", args({ ...plain, name: "../x" }), /invalid network name: "..\/x"/],
     ["a container that is a path", args(plain, { containerId: "a/b" }), /invalid containerID/],
     ["an interface that is a path", args(plain, { ifName: "../eth0" }), /invalid interface name/],
+    ["another source of IPv6 addresses", args({ ...plain, ipam: { ipv6: "ra" } }), /"ipam\.ipv6"/],
     [
       "an option nobody knows",
       args({ ...plain, ipam: { request: [{ option: "x" }] } }),

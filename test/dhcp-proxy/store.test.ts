@@ -47,6 +47,20 @@ describe("LeaseStore", () => {
     deepEqual(readAll(new LeaseStore("")), { files: [file()], skipped: [] });
   });
 
+  it("reads what it wrote of IPv6", () => {
+    world();
+    const times = { acquiredAtMs: 1, renewAtMs: 2, rebindAtMs: null, expiresAtMs: 4 };
+    const addresses = [{ address: "2001:db8::5", preferredUntilMs: 3, validUntilMs: null }];
+    const dns = { nameservers: ["2001:db8::53"], search: ["six"] };
+    const both: LeaseFile = {
+      ...file(),
+      ipv6: { lease: { addresses, serverId: "0004", dns, ...times } },
+      slaac: { addresses: ["2001:db8::6/64"], gateway: "fe80::1", dns },
+    };
+    new LeaseStore("").write(both);
+    deepEqual(readAll(new LeaseStore("")), { files: [both], skipped: [] });
+  });
+
   it("names a file by its attachment, below the prefix, for root alone", () => {
     const fake = world();
     new LeaseStore("/host").write(file());

@@ -80,6 +80,20 @@ describe("dhcp ADD", () => {
     deepEqual(JSON.parse(new TextDecoder().decode(stdinData)), { ...config, master: "eth7" });
   });
 
+  it("hands on IPv6 addresses, and refuses a daemon that has none of those that were asked for", () => {
+    const own = { ...config, ipam: { type: "dhcp", ipv6: "dhcp" } };
+    const both = { ...lease, ips: [...lease.ips, { address: "2001:db8::5/128" }] };
+    deepEqual(call({ allocate: () => both }, { config: own }).json.ips, both.ips);
+    const { json, calls } = call({ allocate: () => lease }, { config: own });
+    deepEqual(
+      [json.code, json.msg],
+      [999, '"ipv6" is "dhcp", and the daemon gave no IPv6 address'],
+    );
+    deepEqual(calls, ["DHCP.Allocate", "DHCP.Release"]);
+    const off = { ...config, ipam: { type: "dhcp", ipv6: "off" } };
+    equal(call({ allocate: () => lease }, { config: off }).status, 0);
+  });
+
   it("dials where the configuration says", () => {
     const socket = "/run/other.sock";
     const own = { ...config, ipam: { type: "dhcp", daemonSocketPath: socket } };
