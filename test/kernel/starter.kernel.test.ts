@@ -30,6 +30,13 @@ describeKernel("runToEnd", () => {
     });
   });
 
+  it("leaves out what the environment has without a value", () => {
+    equal(
+      shell("env", { env: { PATH: "/bin:/usr/bin", NONE: undefined } }).stdout.includes("NONE"),
+      false,
+    );
+  });
+
   it("passes on megabytes in both directions", () => {
     const input = "x".repeat(3_000_000);
     equal(shell("cat", { input }).stdout, input);

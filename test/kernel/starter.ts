@@ -74,7 +74,8 @@ function readLine(fd: number): string {
 /** Runs a program to its end. One that cannot be executed has exit status 127 and says so on stderr. */
 export function runToEnd({ argv, env, input, timeoutMs }: Start): Started {
   starter ??= open();
-  const entries = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  const set = Object.entries(env).filter(([, value]) => value !== undefined);
+  const entries = set.map(([name, value]) => `${name}=${value}`);
   const block = Buffer.from([...argv, ...entries].map((text) => `${text}\0`).join(""));
   const stdin = Buffer.from(input as string);
   const sizes = [argv.length, entries.length, block.length, stdin.length, timeoutMs];

@@ -277,7 +277,7 @@ describeKernel("host-local on a file system that refuses", function () {
       const { pid, release } = hold();
       process.kill(pid, "SIGSTOP");
       const started = Date.now();
-      const { json } = network.call("ADD");
+      const { json } = sandbox.cni({ ...network.request("ADD"), timeoutMs: 45_000 });
       const waited = Date.now() - started;
       equal(json.code, 11);
       match(
