@@ -186,6 +186,32 @@ describeKernel(
       deepEqual(lan.files(), []);
     });
 
+    it("asks a DHCPv6 server for the options that a router says it has", async () => {
+      using lan = new Lan();
+      const range = "--dhcp-range=2001:db8::,ra-stateless,64";
+      const search = "--dhcp-option=option6:domain-search,six.test";
+      const server = await lan.serve({ more: ["--enable-ra", range, search] });
+      await lan.daemon();
+      deepEqual(added(lan, "p1", slaac).dns, { search: ["six.test"] });
+      match(server.output(), /DHCPINFORMATION-REQUEST\(eth0\) 00:04:/);
+    });
+
+    it("gives a container its DHCPv6 address again in another namespace, on a bridge", async () => {
+      using lan = new Lan();
+      await lan.serve({ more: stateful });
+      await lan.daemon();
+      lan.sandbox.ok(["ip", "link", "add", "br0", "type", "bridge"]);
+      lan.sandbox.ok(["ip", "link", "set", "uplink", "master", "br0"]);
+      const config = { ...dhcp.config, type: "bridge", bridge: "br0" };
+      const [, before] = added(lan, "p1", { config }).ips;
+      lan.sandbox.deletePod("p1");
+      const [, after] = added(lan, "p1", { config }).ips;
+      equal(after.address, before.address);
+      ok(reaches(lan, after.address.replace("/128", "")));
+      equal(lan.call("DEL", "p1", { config }).status, 0);
+      deepEqual(lan.files(), []);
+    });
+
     it("listens to routers in a pod that is one, and in one that has IPv6 turned off", async () => {
       using lan = new Lan();
       await lan.serve({ more: stateless });
