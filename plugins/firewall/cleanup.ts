@@ -41,8 +41,10 @@ function removeOwn(
   using nft = NftSocket.openIfSupported();
   if (nft === undefined) return;
   const owner = ownerText(call.attachment);
-  removeElements(nft, recorded ?? ownedElements(nft, { owner }, podSets));
-  if (recorded === undefined) forbidReferences(nft, call);
+  attemptAll(
+    () => removeElements(nft, recorded ?? ownedElements(nft, { owner }, podSets)),
+    () => (recorded === undefined ? forbidReferences(nft, call) : undefined),
+  );
 }
 
 /**

@@ -42,9 +42,12 @@ export function unpublish(call: DelCall<PortmapConfig>): void {
   const recorded = recordedAsPublished(attachment);
   using nft = NftSocket.openIfSupported();
   if (nft !== undefined) {
-    removeAll(nft, recorded?.elements ?? elementsInKernel(nft, ownerText(attachment)), warn);
-    if (recorded === undefined) unpublishReferences(nft, call);
-    handBack(nft, recorded?.displaced ?? [], warn);
+    const owner = ownerText(attachment);
+    attemptAll(
+      () => removeAll(nft, recorded?.elements ?? elementsInKernel(nft, owner), warn),
+      () => (recorded === undefined ? unpublishReferences(nft, call) : undefined),
+      () => handBack(nft, recorded?.displaced ?? [], warn),
+    );
   }
   forgetPublished(attachment); // last: until here another DEL finds all of it
 }

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, throws } from "node:assert/strict";
+import { deepEqual, equal, match, ok, throws } from "node:assert/strict";
 import { linkMessage } from "netlink-ts/route/link.ts";
 import { routeMessage } from "netlink-ts/route/route.ts";
 import { FakeKernel, type FakeRequest } from "netlink-ts/testing/fake-kernel.ts";
@@ -13,6 +13,8 @@ import { FakeHost, hostError, useHost } from "../../fake-host.ts";
 const AF_UNIX = 1;
 const NETLINK_ROUTE = 0;
 const RTM_GETLINK = 18;
+const NFT_MSG_GETTABLE = 1;
+const NFT_MSG_GETSETELEM = 13;
 const localnet = "/proc/sys/net/ipv4/conf/br0/route_localnet";
 const tcp = { hostPort: 8080, containerPort: 80, protocol: "tcp" };
 
@@ -193,6 +195,20 @@ describe("portmap", () => {
     portmap.del(callOf() as never);
     deepEqual(host.nf.owners(), ["near -"]);
     deepEqual(records(), []);
+    equal(host.openSockets, 0);
+  });
+
+  it("DEL without record looks for the reference's rules even when our own elements cannot be listed", () => {
+    portmap.add(callOf({}, "c2") as never);
+    host.nf.refuse = { command: NFT_MSG_GETSETELEM, errno: 12 };
+    const asked: number[] = [];
+    const send = host.send.bind(host);
+    host.send = (fd, bytes) => {
+      asked.push(bytes[4] ?? 0); // the low byte of nlmsg_type is the command
+      return send(fd, bytes);
+    };
+    throws(() => portmap.del(callOf()), /NFT_MSG_GETSETELEM: ENOMEM/);
+    ok(asked.lastIndexOf(NFT_MSG_GETTABLE) > asked.indexOf(NFT_MSG_GETSETELEM));
     equal(host.openSockets, 0);
   });
 
