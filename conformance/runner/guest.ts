@@ -10,6 +10,7 @@ import { following, jsonLines } from "../../test/guest/follow.ts";
 import { NoGuest } from "../../test/guest/kernel.ts";
 import { runInGuest } from "../../test/guest/machine.ts";
 import { enterProgram } from "../../test/kernel/enter.ts";
+import { starterProgram } from "../../test/kernel/starter.ts";
 import { orderFor } from "./execute.ts";
 import type { Told } from "./guest-worker.ts";
 import { caseFiles, type Job } from "./jobs.ts";
@@ -53,7 +54,7 @@ export async function runJobsInGuest(
   const results = mkdtempSync(join(tmpdir(), "netloom-guest-"));
   const waiting = new Map(jobs.entries());
   try {
-    enterProgram(); // compiled out here, where that is quick
+    for (const compile of [enterProgram, starterProgram]) compile(); // out here, where that is quick
     writeFileSync(join(results, "orders.json"), JSON.stringify(jobs.map(orderFor)));
     const take = ({ index, finding }: Told) => {
       const job = waiting.get(index);

@@ -186,6 +186,11 @@ function dhcpdConfig(settings: ServerSettings): string[] {
   ];
 }
 
+/** Path of ISC's dhcpd, brought when first needed: for a guest, which has no network, before it starts. */
+export function dhcpdProgram(): string {
+  return programOf("isc-dhcp-server", "usr/sbin/dhcpd");
+}
+
 /** ISC's dhcpd, which Kea is to replace. */
 export const dhcpd: ServerKind = {
   name: "dhcpd",
@@ -199,8 +204,19 @@ export const dhcpd: ServerKind = {
     ] as const;
     writeFileSync(config, `${dhcpdConfig(settings).join("\n")}\n`);
     if (!existsSync(leases)) writeFileSync(leases, "");
-    const program = programOf("isc-dhcp-server", "usr/sbin/dhcpd");
-    const argv = [program, "-4", "-f", "-d", "-cf", config, "-lf", leases, "-pf", pid, "eth0"];
+    const argv = [
+      dhcpdProgram(),
+      "-4",
+      "-f",
+      "-d",
+      "-cf",
+      config,
+      "-lf",
+      leases,
+      "-pf",
+      pid,
+      "eth0",
+    ];
     return launch(sandbox, argv, { ...settings, folder, ready: /Server starting service/ });
   },
 };

@@ -13,7 +13,9 @@ import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { testFiles } from "../../scripts/files.ts";
 import { root } from "../../scripts/place.ts";
+import { dhcpdProgram } from "../dhcp-proxy/servers.ts";
 import { enterProgram } from "../kernel/enter.ts";
+import { starterProgram } from "../kernel/starter.ts";
 import type { Counts } from "../reporter.ts";
 import { bundleTests } from "./bundle.ts";
 import { eventsFile, marker } from "./events.ts";
@@ -36,10 +38,15 @@ async function runJob(job: GuestJob, report: GuestReport): Promise<string | unde
   }
 }
 
+/** What tests bring when first needed: compiled out here, where that is quick, and fetched, since the guest has no network. */
+function prepare(): void {
+  for (const bring of [enterProgram, starterProgram, dhcpdProgram]) bring();
+}
+
 async function runTests(files: readonly string[], only: string | undefined): Promise<Counts> {
   const results = mkdtempSync(join(tmpdir(), "netloom-guest-"));
   try {
-    enterProgram(); // compiled out here, where that is quick
+    prepare();
     const argv = await bundleTests(files, results, only);
     const report = new GuestReport(console.log);
     return report.conclude(await runJob({ argv, results }, report));

@@ -36,14 +36,20 @@ interface Starter {
 
 let starter: Starter | undefined;
 
+/** Path of the program that forks, compiled when first needed. */
+export function starterProgram(): string {
+  return compileC(fileURLToPath(new URL("./starter.c", import.meta.url)));
+}
+
 /** One lives as long as this process. Opening a FIFO waits for the other side. */
 function open(): Starter {
   const folder = mkdtempSync(join(tmpdir(), "netloom-starter-"));
   const [requests, answers] = [join(folder, "requests"), join(folder, "answers")];
   try {
     execFileSync("mkfifo", [requests, answers]);
-    const program = compileC(fileURLToPath(new URL("./starter.c", import.meta.url)));
-    spawn(program, [requests, answers], { stdio: ["ignore", "ignore", "inherit"] }).unref();
+    spawn(starterProgram(), [requests, answers], {
+      stdio: ["ignore", "ignore", "inherit"],
+    }).unref();
     return { requests: openSync(requests, "w"), answers: openSync(answers, constants.O_RDONLY) };
   } finally {
     rmSync(folder, { recursive: true });
