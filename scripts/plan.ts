@@ -103,7 +103,7 @@ function conformanceStep(): Step {
   const against = others.flatMap((folder) => ["--against", folder]);
   const guest = inGuest.flatMap((pattern) => ["--guest", pattern]);
   const argv = ["conformance/main.ts", ...guest, ...against];
-  return programStep("conformance", argv, { timeoutMs: 30 * 60_000 });
+  return programStep("conformance", argv, { timeoutMs: 60 * 60_000 });
 }
 
 const kubeBuild: Step = {

@@ -16,7 +16,7 @@ import type { Told } from "./guest-worker.ts";
 import { caseFiles, type Job } from "./jobs.ts";
 import type { Finding } from "./verdict.ts";
 
-const LIMIT_MS = 25 * 60_000; // the step is given 30
+const LIMIT_MS = 45 * 60_000; // the step is given 60
 
 /** The worker with every file of cases in it. */
 function program(results: string): Promise<string[]> {
