@@ -14,8 +14,8 @@ import { masqueradeElements } from "../nft/masquerade.ts";
 import type { SetName } from "../nft/sets.ts";
 import type { TableElement } from "../nft/table-element.ts";
 import type { Rollback } from "../rollback.ts";
-import { hasRecord, readRecord, recordPath } from "../state/record.ts";
-import { keepRecord, linkRecordFields, linkRecordOf } from "./record.ts";
+import { hasRecord, readRecord, recordPath, removeRecord, writeRecord } from "../state/record.ts";
+import { linkRecordFields, linkRecordOf } from "./record.ts";
 import { addRules, removeRules } from "./rules.ts";
 
 const cidr = z.string().check(z.refine(isCidr));
@@ -72,16 +72,24 @@ export interface VethPlugin<R extends VethRecord> {
   elements(attachment: Attachment, record: R): TableElement[];
 }
 
-/** Writes the record and adds the elements that go with it; a failing ADD takes both away. */
+/**
+ * Writes the record and adds the elements that go with it; a failing ADD takes both away, and keeps the record when elements
+ * stay. What an earlier ADD left, that no DEL followed, goes first: its record is about to be replaced.
+ */
 export function keepVeth<R extends VethRecord>(
   plugin: VethPlugin<R>,
   attachment: Attachment,
   record: R,
   rollback: Rollback,
 ): void {
-  keepRecord(attachment, plugin.name, record, rollback);
+  const earlier = readRecord(attachment, plugin.name, plugin.record);
+  if (earlier !== undefined) removeRules(plugin.elements(attachment, earlier));
   const elements = plugin.elements(attachment, record);
-  rollback.defer(() => removeRules(elements));
+  rollback.defer(() => {
+    removeRules(elements);
+    removeRecord(attachment, plugin.name);
+  });
+  writeRecord(attachment, plugin.name, record);
   addRules(elements);
 }
 

@@ -30,7 +30,7 @@ const mirredParms = struct({
   refcnt: i32,
   bindcnt: i32,
   eaction: i32,
-  ifindex: u32,
+  ifindex: i32,
 });
 
 /** TCA_ACT_OPTIONS of mirred. */

@@ -45,7 +45,7 @@ const cacheInfo = struct({ preferred: u32, valid: u32, created: u32, updated: u3
 export const addressMessage = message(
   "addr",
   /** struct ifaddrmsg */
-  struct({ family: u8, prefixLength: u8, headerFlags: u8, scope: u8, ifindex: u32 }),
+  struct({ family: u8, prefixLength: u8, headerFlags: u8, scope: u8, ifindex: i32 }),
   attributes({
     /** IFA_TARGET_NETNSID: in a request, the namespace it is about. */
     targetNetnsId: [10, i32],

@@ -83,7 +83,7 @@ export const rowsBeforeLinkInfo = {
   maxPacingOffloadHorizon: [66, u32],
   numRxQueues: [32, u32],
   /** IFLA_MASTER: ifindex of the bridge, VRF or bond; 0 in a request takes the link out. */
-  master: [10, u32],
+  master: [10, i32],
   /** IFLA_CARRIER: 1 when the medium is there. */
   carrier: [33, u8],
   /** IFLA_IFALIAS: at most 255 bytes; empty in a request removes it. */
@@ -115,7 +115,7 @@ export const rowsAfterLinkInfo = {
   newNetnsId: [45, i32],
   newIfindex: [49, i32],
   /** IFLA_LINK: ifindex of the link below (macvlan, vlan) or of the veth's peer. */
-  link: [5, u32],
+  link: [5, i32],
   /** IFLA_QDISC: as "noqueue". */
   qdisc: [6, cstring],
   /** IFLA_AF_SPEC */

@@ -64,14 +64,14 @@ export const neighbourMessage = message(
     /** NDA_FLAGS_EXT: NTF_EXT_* bits. */
     flagsExt: [15, u32],
     /** NDA_MASTER: ifindex of the bridge. */
-    master: [9, u32],
+    master: [9, i32],
     probes: [4, u32],
     cacheInfo: [3, cacheInfo],
     vlan: [5, u16],
     port: [6, u16be],
     vni: [7, u32],
     /** NDA_IFINDEX: the link below, of a vxlan entry. */
-    lowerIfindex: [8, u32],
+    lowerIfindex: [8, i32],
     linkNetnsId: [10, i32],
     srcVni: [11, u32],
     /** NDA_PROTOCOL: who made it, RTPROT_*. */

@@ -123,9 +123,9 @@ export const routeMessage = message(
     /** RTA_PREFSRC: the source address of packets that have none yet. */
     prefSrc: [7, ip],
     /** RTA_IIF, and RTA_OIF: ifindex. */
-    iif: [3, u32],
+    iif: [3, i32],
     ...nextHopRows,
-    oif: [4, u32],
+    oif: [4, i32],
     /** RTA_MULTIPATH: several next hops instead of one. */
     multipath: [9, nextHops],
     mark: [16, u32],
