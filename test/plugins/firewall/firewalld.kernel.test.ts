@@ -3,6 +3,8 @@
  * conformance checklist.
  */
 import { deepEqual, equal, match } from "node:assert/strict";
+import { join } from "node:path";
+import { peers } from "../../../scripts/place.ts";
 import { busPrograms, Firewalld, startSystemBus } from "../../kernel/firewalld.ts";
 import { describeKernel, usual } from "../../kernel/requirements.ts";
 import { Sandbox } from "../../kernel/sandbox.ts";
@@ -197,6 +199,22 @@ describeKernel(
       deepEqual(sources(), []);
     });
 
+    it("CHECK and DEL take over what the reference's firewall has told it", () => {
+      const theirs = {
+        call: { bin: peers },
+        config: { backend: "firewalld", cniVersion: "1.0.0" },
+      };
+      good("ADD", "A", theirs);
+      deepEqual(sources(), both);
+      const ours = { config: { ...theirs.config } };
+      good("CHECK", "A", ours);
+      for (const source of both) firewalld.cmd(`--zone=trusted --remove-source=${source}`);
+      equal(run("CHECK", "A", ours).status, 1, "its sources are gone");
+      for (const source of both) firewalld.cmd(`--zone=trusted --add-source=${source}`);
+      for (const _ of "12") good("DEL", "A", ours);
+      deepEqual(sources(), []);
+    });
+
     it("ADD says which zone has the address, and leaves nothing", () => {
       firewalld.cmd("--zone=work --add-source=fd71::2/128");
       const text = fails(
@@ -314,5 +332,5 @@ describeKernel(
       }
     });
   },
-  [...usual, ...busPrograms, "iptables", "strace"],
+  [...usual, ...busPrograms, "iptables", "strace", join(peers, "firewall")],
 );
