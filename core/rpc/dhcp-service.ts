@@ -73,11 +73,13 @@ export const emptyShape = { struct: "Empty", fields: {} } as const satisfies Str
 const ipNet = { struct: "IPNet", fields: { IP: "bytes", Mask: "bytes" } } as const;
 const strings = { list: "string" } as const;
 
-/** Go's types100.Result. */
+/**
+ * Go's types100.Result, without its version: as the reference's daemon we leave it to the plugin, each release of which puts
+ * there what it knows, and refuses what it does not.
+ */
 export const resultShape = {
   struct: "Result",
   fields: {
-    CNIVersion: "string",
     IPs: {
       list: {
         struct: "IPConfig",
@@ -153,7 +155,6 @@ export function readCollectArgs(fields: GobFields): CollectArgs {
 /** A result as the reference's plugin reads it; numbers that are 0 are not sent, as Go's encoder does it. */
 export function resultFields({ ips = [], routes = [], dns = {} }: CniResult): GobFields {
   return {
-    CNIVersion: "1.1.0",
     IPs: ips.map(({ address, gateway }) => ({
       Address: prefixFields(address),
       Gateway: gateway === undefined ? undefined : parseIp(gateway),

@@ -106,6 +106,16 @@ export class DhcpLan {
   }
 }
 
+/** Of pairs of flag and value, those that the daemon in `bin` knows: the reference before 1.6 ends at `-resendtimeout`. */
+export function knownFlags(
+  sandbox: Sandbox,
+  bin: string,
+  flags: readonly (readonly [name: string, value: string])[],
+): string[] {
+  const { stderr } = sandbox.run([join(bin, "dhcp"), "daemon", "-h"]);
+  return flags.filter(([name]) => stderr.includes(` ${name} `)).flat();
+}
+
 /** Looks every few milliseconds, without giving up the thread. @throws {Error} after 10 s */
 export function waitFor(what: string, isThere: () => boolean): void {
   const sleeper = new Int32Array(new SharedArrayBuffer(4));

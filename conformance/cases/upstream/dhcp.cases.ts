@@ -3,22 +3,19 @@
  * @module
  */
 import { deepEqual, equal } from "node:assert/strict";
-import { type DaemonOptions, DhcpLan } from "../../../test/kernel/dhcp-lan.ts";
+import { type DaemonOptions, DhcpLan, knownFlags } from "../../../test/kernel/dhcp-lan.ts";
 import type { Case } from "../../runner/case.ts";
 import type { Reply, Trial, TrialCall } from "../../runner/trial.ts";
 
-/** Upstream's tests have these, or each lack of a lease takes minutes. Releases before 1.2 do not know the last. */
+/** Upstream's tests have these, or each lack of a lease takes minutes. */
 const flags = [
   ["-timeout", "2s"],
   ["-resendmax", "8s"],
   ["-resendtimeout", "10s"],
 ] as const;
 
-/** The flags that this build's daemon knows. */
-function knownFlags(trial: Trial): string[] {
-  const { stderr } = trial.host.run([`${trial.build.folder}/dhcp`, "daemon", "-h"]);
-  return flags.filter(([name]) => stderr.includes(` ${name} `)).flat();
-}
+/** Those of this build's daemon. */
+const flagsOf = ({ host, build }: Trial) => knownFlags(host, build.folder, flags);
 /** A daemon that waits for longer than its flags say has failed. */
 const timeoutMs = 25_000;
 
@@ -37,7 +34,7 @@ class Lan {
     this.lan = new DhcpLan(trial.host);
     const range = `192.168.1.5,192.168.1.${4 + addresses},120s`;
     this.lan.serve(range, "--dhcp-sequential-ip", ...options);
-    this.lan.daemon({ bin: trial.build.folder, flags: knownFlags(trial), ...daemon });
+    this.lan.daemon({ bin: trial.build.folder, flags: flagsOf(trial), ...daemon });
   }
 
   /** A call for one attachment; `ipam` is added to what every configuration has. */
@@ -128,7 +125,7 @@ export const cases: Case[] = [
     lines: ["U-148"],
     fact: "says that it tries no more when the server has no address left",
     run(trial) {
-      if (!knownFlags(trial).includes("-resendtimeout")) trial.skip("it tries for minutes");
+      if (!flagsOf(trial).includes("-resendtimeout")) trial.skip("it tries for minutes");
       const lan = new Lan(trial, 1);
       lan.add("c1");
       const { msg } = trial.fails(lan.call("ADD", "c2"));

@@ -92,6 +92,13 @@ describe("a result", () => {
     deepEqual(readResultFields(sent(resultShape, resultFields(result))), result);
   });
 
+  it("leaves the version to the plugin, as a daemon of the reference does", () => {
+    const [theirs] = new RpcClientConnection().feed(captured("daemon-lease"));
+    for (const fields of [theirs?.reply ?? {}, sent(resultShape, resultFields(result))]) {
+      equal(fields["CNIVersion"], undefined);
+    }
+  });
+
   it("is read from a daemon of the reference", () => {
     const [reply] = new RpcClientConnection().feed(captured("daemon-lease"));
     deepEqual(readResultFields(reply?.reply ?? {}), {
