@@ -9,7 +9,7 @@ use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 use crate::build_file::{contents, write_file};
 use crate::packed::Layout;
 use crate::program::{IMAGE_ALIGNMENT, Trailer, part};
-use crate::{arena, clock, elf, forecast, image, report};
+use crate::{arena, clock, elf, errno, forecast, image, report};
 
 const USAGE: &[u8] = b"usage: netloom-host compile SOURCE.js OUT.bc\n       netloom-host image IN.bc OUT [ATTACHMENT [HOT]]\n       netloom-host spread IN.bc OUT\n";
 
@@ -38,7 +38,7 @@ fn compile(source: &CStr, out: &CStr) -> c_int {
     let environment = [ptr::null()];
     // SAFETY: C strings, and lists of them that end with a null.
     unsafe { libc::execve(compiler.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
-    report::fatal_errno("execute", compiler.to_bytes(), crate::sys::last_errno())
+    report::fatal_errno("execute", compiler.to_bytes(), errno::last())
 }
 
 /// The path of a file in the folder of the host's own.

@@ -1,76 +1,51 @@
 //! One call from TypeScript: its arguments, its value, its failure. Checks types; the kernel judges the rest.
 
 use alloc::ffi::CString;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::Cell;
+use core::ffi::CStr;
 use core::ptr::NonNull;
 use rquickjs::{Array, Ctx, Object, Value, qjs};
 use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
 
-use crate::failure::throw;
-use crate::native::Native;
+use crate::failure::{Failure, Outcome, checked};
 use crate::text;
-
-/// Why a call gave no value.
-pub enum Failure {
-    /// The kernel refused: becomes a `HostError`.
-    Errno(Errno),
-    /// Not the kind of value it wants: becomes a `TypeError`.
-    Type(String),
-    /// Memory ran out: the engine's own error.
-    Memory,
-    /// An exception waits already.
-    Thrown,
-}
-
-impl From<Errno> for Failure {
-    fn from(errno: Errno) -> Self {
-        Self::Errno(errno)
-    }
-}
-
-impl From<rquickjs::Error> for Failure {
-    fn from(error: rquickjs::Error) -> Self {
-        match error {
-            rquickjs::Error::Exception => Self::Thrown,
-            rquickjs::Error::Allocation => Self::Memory,
-            other => Self::Type(alloc::format!("{other}")),
-        }
-    }
-}
-
-impl From<alloc::collections::TryReserveError> for Failure {
-    fn from(_: alloc::collections::TryReserveError) -> Self {
-        Self::Memory
-    }
-}
-
-pub type Outcome<'js> = Result<Value<'js>, Failure>;
-
-/// Takes over a value that the engine made, or its exception.
-pub fn checked<'js>(ctx: &Ctx<'js>, raw: qjs::JSValue) -> Outcome<'js> {
-    // SAFETY: `raw` was returned to us, so we own one reference; an exception needs none.
-    unsafe {
-        if qjs::JS_IsException(raw) {
-            return Err(Failure::Thrown);
-        }
-        Ok(Value::from_raw(ctx.clone(), raw))
-    }
-}
 
 /// A call and what it was given.
 pub struct Call<'js> {
     pub ctx: Ctx<'js>,
     /// The receiver; for a constructor, `new.target`.
     pub this: Value<'js>,
-    pub native: &'static Native,
+    /// Name of the function.
+    pub name: &'static CStr,
     arguments: &'js [qjs::JSValue],
     path: Cell<Option<Value<'js>>>,
 }
 
 impl<'js> Call<'js> {
+    /// # Safety
+    /// What the engine hands to a function that it calls: alive until that returns, `count` arguments.
+    pub unsafe fn new(
+        ctx: NonNull<qjs::JSContext>,
+        this: qjs::JSValue,
+        count: core::ffi::c_int,
+        arguments: *const qjs::JSValue,
+        name: &'static CStr,
+    ) -> Self {
+        // SAFETY: the caller's promise; the new reference is counted.
+        unsafe {
+            let this = qjs::JS_DupValue(ctx.as_ptr(), this);
+            let ctx = Ctx::from_raw(ctx);
+            let arguments = match usize::try_from(count) {
+                Ok(count) if count > 0 => core::slice::from_raw_parts(arguments, count),
+                _ => &[],
+            };
+            let this = Value::from_raw(ctx.clone(), this);
+            Self { ctx, this, name, arguments, path: Cell::new(None) }
+        }
+    }
+
     /// What argument `index` is; undefined when it was left out.
     pub fn value(&self, index: usize) -> Value<'js> {
         match self.arguments.get(index) {
@@ -277,38 +252,4 @@ pub fn property<'js, T>(
 ) -> Result<Option<T>, Failure> {
     let value: Value = object.get(name)?;
     if value.is_undefined() { Ok(None) } else { convert(&value, name).map(Some) }
-}
-
-/// What the engine calls for every function of the host; `magic` is its place in the table.
-///
-/// # Safety
-/// Called by the engine, with `count` arguments.
-pub unsafe extern "C" fn dispatch(
-    ctx: *mut qjs::JSContext,
-    this: qjs::JSValue,
-    count: core::ffi::c_int,
-    arguments: *mut qjs::JSValue,
-    magic: core::ffi::c_int,
-) -> qjs::JSValue {
-    let (Some(native), Some(pointer)) =
-        (crate::native::TABLE.get(magic as usize), NonNull::new(ctx))
-    else {
-        return qjs::JS_UNDEFINED;
-    };
-    // SAFETY: the engine runs us within its context and keeps `this` and the arguments alive meanwhile.
-    let call = unsafe {
-        let ctx = Ctx::from_raw(pointer);
-        let this = Value::from_raw(ctx.clone(), qjs::JS_DupValue(pointer.as_ptr(), this));
-        let arguments =
-            if count > 0 { core::slice::from_raw_parts(arguments, count as usize) } else { &[] };
-        Call { ctx, this, native, arguments, path: Cell::new(None) }
-    };
-    match native.run(&call) {
-        // SAFETY: the reference that `value` holds goes to the engine.
-        Ok(value) => unsafe { qjs::JS_DupValue(pointer.as_ptr(), value.as_raw()) },
-        Err(failure) => {
-            throw(&call, failure);
-            qjs::JS_EXCEPTION
-        }
-    }
 }

@@ -4,7 +4,7 @@
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use crate::native::is_building;
+use crate::building;
 
 static READ: AtomicBool = AtomicBool::new(false);
 /// Set from the first line of an image's making: the engine seeds itself with the time.
@@ -31,7 +31,7 @@ unsafe extern "C" {
 }
 
 fn stands_still() -> bool {
-    if is_building() {
+    if building::is_set() {
         READ.store(true, Ordering::Relaxed);
     }
     STOPPED.load(Ordering::Relaxed)

@@ -1,15 +1,12 @@
 //! The engine: made once, when the program is built or when it starts without its image, and run once.
 
-use alloc::vec::Vec;
-use core::ffi::CStr;
 use rquickjs::context::intrinsic;
 use rquickjs::promise::PromiseState;
 use rquickjs::{Context, Ctx, Function, Module, Persistent, Promise, Runtime, Value, qjs};
 
 use crate::allocator::EngineAllocator;
-use crate::call::{Failure, checked};
-use crate::native::{self, install};
-use crate::{clock, report, trace};
+use crate::failure::Failure;
+use crate::{building, clock, report, table, trace};
 
 /// All but `eval`, `performance` and DOM things.
 pub type Intrinsics = (
@@ -63,10 +60,10 @@ pub fn load(bytecode: &[u8]) -> Engine {
     let runtime = new_runtime();
     let context = or_fatal(Context::custom::<Intrinsics>(&runtime));
     clock::forget_reads();
-    native::set_building(true);
+    building::set(true);
     let main = context
         .with(|ctx| evaluate(&ctx, bytecode).unwrap_or_else(|_| trace::fatal_exception(&ctx)));
-    native::set_building(false);
+    building::set(false);
     if clock::was_read() {
         report::fatal(&[b"the program asked for the time while it was built (Date)"]);
     }
@@ -78,7 +75,7 @@ fn evaluate(ctx: &Ctx, bytecode: &[u8]) -> Result<Persistent<Function<'static>>,
     if unsafe { qjs::JS_AddIntrinsicBigInt(ctx.as_raw().as_ptr()) } < 0 {
         return Err(Failure::Thrown);
     }
-    install(ctx)?;
+    table::install(ctx)?;
     // SAFETY: bytecode comes from `compile` of this very host: the trailer's build id was compared.
     let module = unsafe { Module::load(ctx.clone(), bytecode) }?;
     let (_, promise) = module.eval()?;
@@ -150,14 +147,4 @@ fn settled(promise: &Promise) -> Result<i32, Failure> {
 
 fn status(value: &Value) -> i32 {
     value.as_number().map_or(0, |number| number as i32)
-}
-
-/// A property of an object as text; `None` if it is not there.
-pub fn text_property(value: &Value, name: &CStr) -> Option<Vec<u8>> {
-    let ctx = value.ctx();
-    // SAFETY: the value is alive; what comes is taken over.
-    let raw =
-        unsafe { qjs::JS_GetPropertyStr(ctx.as_raw().as_ptr(), value.as_raw(), name.as_ptr()) };
-    let text = checked(ctx, raw).ok()?;
-    if text.is_string() { crate::text::to_utf8(&text).ok() } else { None }
 }

@@ -1,7 +1,7 @@
 //! Names of error numbers.
 
 use core::ffi::CStr;
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 macro_rules! names {
     ($($name:ident),* $(,)?) => {
@@ -36,4 +36,23 @@ pub fn describe(errno: Errno) -> (&'static str, &'static [u8]) {
     // SAFETY: strerror of musl returns a constant text for any number.
     let text = unsafe { CStr::from_ptr(libc::strerror(errno.raw_os_error())) };
     (name(errno.raw_os_error()).unwrap_or("EUNKNOWN"), text.to_bytes())
+}
+
+/// The value of a call of the C library, or the errno it left.
+pub fn check<T: PartialOrd + Default>(value: T) -> Result<T, Errno> {
+    if value >= T::default() {
+        return Ok(value);
+    }
+    Err(last())
+}
+
+/// What a call of the C library has just left.
+pub fn last() -> Errno {
+    // SAFETY: the C library's errno of this thread is always there.
+    Errno::from_raw_os_error(unsafe { *libc::__errno_location() })
+}
+
+/// Repeats a call of the C library that a signal interrupted.
+pub fn retry<T: PartialOrd + Default>(mut call: impl FnMut() -> T) -> Result<T, Errno> {
+    retry_on_intr(|| check(call()))
 }

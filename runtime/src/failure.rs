@@ -1,98 +1,52 @@
-//! A failure as the exception that TypeScript sees.
+//! What a call from TypeScript comes to when it gives no value.
 
-use alloc::vec::Vec;
-use core::ffi::CStr;
-use rquickjs::{Value, qjs};
+use alloc::string::String;
+use rquickjs::{Ctx, Value, qjs};
 use rustix::io::Errno;
 
-use crate::call::{Call, Failure, checked};
-use crate::errno;
-use crate::text;
+/// Why a call gave no value.
+pub enum Failure {
+    /// The kernel refused: becomes a `HostError`.
+    Errno(Errno),
+    /// Not the kind of value it wants: becomes a `TypeError`.
+    Type(String),
+    /// Memory ran out: the engine's own error.
+    Memory,
+    /// An exception waits already.
+    Thrown,
+}
 
-/// Leaves the exception with the engine.
-pub fn throw(call: &Call, failure: Failure) {
-    let error = match failure {
-        Failure::Thrown => return,
-        Failure::Errno(errno) => host_error(call, errno),
-        Failure::Type(message) => type_error(call, &message),
-        Failure::Memory => Err(Failure::Memory),
-    };
-    let ctx = call.ctx.as_raw().as_ptr();
-    // SAFETY: JS_Throw takes over the reference it is given.
-    unsafe {
+impl From<Errno> for Failure {
+    fn from(errno: Errno) -> Self {
+        Self::Errno(errno)
+    }
+}
+
+impl From<rquickjs::Error> for Failure {
+    fn from(error: rquickjs::Error) -> Self {
         match error {
-            Ok(error) => qjs::JS_Throw(ctx, qjs::JS_DupValue(ctx, error.as_raw())),
-            Err(Failure::Thrown) => return,
-            Err(_) => qjs::JS_ThrowOutOfMemory(ctx),
-        };
+            rquickjs::Error::Exception => Self::Thrown,
+            rquickjs::Error::Allocation => Self::Memory,
+            other => Self::Type(alloc::format!("{other}")),
+        }
     }
 }
 
-/// `{ name: "HostError", message, errno, code, syscall, path? }`
-fn host_error<'js>(call: &Call<'js>, errno: Errno) -> Result<Value<'js>, Failure> {
-    let path = call.take_path();
-    let (code, words) = errno::describe(errno);
-    let ctx = call.ctx.as_raw().as_ptr();
-    // SAFETY: makes a new error object, which `checked` takes over.
-    let error = checked(&call.ctx, unsafe { qjs::JS_NewError(ctx) })?;
-    let message = message(call, path.as_ref(), code, words)?;
-    let hidden = qjs::JS_PROP_CONFIGURABLE | qjs::JS_PROP_WRITABLE;
-    define(&error, c"name", text::from_utf8(&call.ctx, "HostError")?, hidden)?;
-    define(&error, c"message", text::from_bytes(&call.ctx, &message)?, hidden)?;
-    define(&error, c"errno", call.number(errno.raw_os_error())?, qjs::JS_PROP_C_W_E)?;
-    define(&error, c"code", text::from_utf8(&call.ctx, code)?, qjs::JS_PROP_C_W_E)?;
-    define(
-        &error,
-        c"syscall",
-        text::from_utf8(&call.ctx, call.native.name())?,
-        qjs::JS_PROP_C_W_E,
-    )?;
-    if let Some(path) = path {
-        define(&error, c"path", path, qjs::JS_PROP_C_W_E)?;
+impl From<alloc::collections::TryReserveError> for Failure {
+    fn from(_: alloc::collections::TryReserveError) -> Self {
+        Self::Memory
     }
-    Ok(error)
 }
 
-/// `open "/x": ENOENT: no such file or directory`
-fn message(
-    call: &Call,
-    path: Option<&Value>,
-    code: &str,
-    words: &[u8],
-) -> Result<Vec<u8>, Failure> {
-    let mut message = Vec::from(call.native.name());
-    if let Some(path) = path {
-        message.extend(b" \"");
-        // A path that has no bytes (a lone surrogate) is what the call failed for.
-        message.extend(text::to_bytes(path).or_else(|_| text::to_utf8(path))?);
-        message.extend(b"\"");
+pub type Outcome<'js> = Result<Value<'js>, Failure>;
+
+/// Takes over a value that the engine made, or its exception.
+pub fn checked<'js>(ctx: &Ctx<'js>, raw: qjs::JSValue) -> Outcome<'js> {
+    // SAFETY: `raw` was returned to us, so we own one reference; an exception needs none.
+    unsafe {
+        if qjs::JS_IsException(raw) {
+            return Err(Failure::Thrown);
+        }
+        Ok(Value::from_raw(ctx.clone(), raw))
     }
-    message.extend(b": ");
-    message.extend(code.as_bytes());
-    message.extend(b": ");
-    let sentence = words.get(1).is_some_and(u8::is_ascii_lowercase);
-    message
-        .extend(words.iter().take(1).map(|c| if sentence { c.to_ascii_lowercase() } else { *c }));
-    message.extend(words.iter().skip(1));
-    Ok(message)
-}
-
-fn type_error<'js>(call: &Call<'js>, message: &str) -> Result<Value<'js>, Failure> {
-    let message = alloc::format!("{}: {message}\0", call.native.name());
-    let message = CStr::from_bytes_until_nul(message.as_bytes()).unwrap_or(c"wrong argument");
-    // SAFETY: the format takes one C string.
-    let raw = unsafe {
-        qjs::JS_NewTypeError(call.ctx.as_raw().as_ptr(), c"%s".as_ptr(), message.as_ptr())
-    };
-    checked(&call.ctx, raw)
-}
-
-fn define(object: &Value, name: &CStr, value: Value, flags: u32) -> Result<(), Failure> {
-    let ctx = object.ctx().as_raw().as_ptr();
-    // SAFETY: the engine takes over the reference to the value that it is given.
-    let defined = unsafe {
-        let value = qjs::JS_DupValue(ctx, value.as_raw());
-        qjs::JS_DefinePropertyValueStr(ctx, object.as_raw(), name.as_ptr(), value, flags as i32)
-    };
-    if defined < 0 { Err(Failure::Thrown) } else { Ok(()) }
 }

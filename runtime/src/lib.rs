@@ -20,6 +20,7 @@ mod arena;
 mod build_file;
 #[cfg(not(feature = "daemon"))]
 mod builder;
+mod building;
 mod call;
 mod clock;
 #[cfg(not(feature = "daemon"))]
@@ -29,6 +30,7 @@ mod daemon;
 mod elf;
 mod engine;
 mod errno;
+mod exception;
 mod failure;
 #[cfg(not(feature = "daemon"))]
 mod forecast;
@@ -41,9 +43,11 @@ mod oneshot;
 #[cfg(not(feature = "daemon"))]
 mod packed;
 mod program;
+mod property;
 mod report;
 mod single;
 mod sys;
+mod table;
 mod text;
 mod trace;
 #[cfg(not(feature = "daemon"))]

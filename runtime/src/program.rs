@@ -194,7 +194,7 @@ pub fn read_exactly(fd: &OwnedFd, buffer: &mut [u8], offset: u64) -> Result<(), 
 }
 
 /// What the build attached to the program; empty if nothing.
-pub fn attachment() -> Result<Vec<u8>, crate::call::Failure> {
+pub fn attachment() -> Result<Vec<u8>, crate::failure::Failure> {
     let Some(file) = running() else { return Ok(Vec::new()) };
     let part = file.trailer.attachment;
     let mut bytes = Vec::new();

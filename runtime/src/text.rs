@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use rquickjs::{Ctx, Value, qjs};
 use rustix::io::Errno;
 
-use crate::call::Failure;
+use crate::failure::{Failure, checked};
 
 /// A JavaScript string of bytes that should be UTF-8.
 pub fn from_bytes<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> Result<Value<'js>, Failure> {
@@ -21,14 +21,14 @@ pub fn from_utf8<'js>(ctx: &Ctx<'js>, text: &str) -> Result<Value<'js>, Failure>
     let raw = unsafe {
         qjs::JS_NewStringLen(ctx.as_raw().as_ptr(), text.as_ptr().cast(), text.len() as _)
     };
-    crate::call::checked(ctx, raw)
+    checked(ctx, raw)
 }
 
 fn from_utf16<'js>(ctx: &Ctx<'js>, units: &[u16]) -> Result<Value<'js>, Failure> {
     // SAFETY: pointer and length are those of a live slice.
     let raw =
         unsafe { qjs::JS_NewStringUTF16(ctx.as_raw().as_ptr(), units.as_ptr(), units.len() as _) };
-    crate::call::checked(ctx, raw)
+    checked(ctx, raw)
 }
 
 fn escape(bytes: &[u8]) -> Vec<u16> {

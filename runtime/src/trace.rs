@@ -3,9 +3,8 @@
 use alloc::vec::Vec;
 use rquickjs::{Ctx, Value, qjs};
 
-use crate::call::checked;
-use crate::engine::text_property;
-use crate::{report, text};
+use crate::failure::checked;
+use crate::{property, report, text};
 
 /// How far a chain of causes is followed.
 const CAUSES: usize = 8;
@@ -19,7 +18,7 @@ pub fn fatal_exception(ctx: &Ctx) -> ! {
     report::print(&[b"netloom: uncaught "]);
     for _ in 0..CAUSES {
         report::print(&[&describe(&error), b"\n"]);
-        if let Some(stack) = text_property(&error, c"stack") {
+        if let Some(stack) = property::text_of(&error, c"stack") {
             report::print(&[&stack]);
         }
         let Some(cause) = cause(&error) else { break };

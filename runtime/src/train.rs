@@ -11,7 +11,7 @@ use crate::build_file::contents;
 use crate::image::SPREAD_START;
 use crate::packed::{PAGE, spread_blocks};
 use crate::program::{TRAILER_LENGTH, Trailer, read_exactly};
-use crate::report;
+use crate::{errno, report};
 
 /// Runs the program with our own streams and environment. The numbers of the blocks, ascending, 4 bytes each.
 pub fn blocks_written(program: &'static CStr) -> Vec<u8> {
@@ -39,7 +39,7 @@ fn damaged(wrong: &'static str) -> ! {
 
 fn checked(value: c_int, call: &str) -> c_int {
     if value < 0 {
-        report::fatal_errno("train", call.as_bytes(), crate::sys::last_errno());
+        report::fatal_errno("train", call.as_bytes(), errno::last());
     }
     value
 }
@@ -52,7 +52,7 @@ fn start(program: &CStr) -> c_int {
         if pid == 0 {
             checked(libc::ptrace(libc::PTRACE_TRACEME, 0, null(), null()) as c_int, "ptrace");
             libc::execv(program.as_ptr(), [program.as_ptr(), core::ptr::null()].as_ptr());
-            report::fatal_errno("execute", program.to_bytes(), crate::sys::last_errno());
+            report::fatal_errno("execute", program.to_bytes(), errno::last());
         }
         if !libc::WIFSTOPPED(wait(pid)) {
             report::fatal(&[b"train: the program did not start"]);

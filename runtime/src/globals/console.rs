@@ -2,7 +2,8 @@
 
 use alloc::vec::Vec;
 
-use crate::call::{Call, Failure, Outcome, checked};
+use crate::call::Call;
+use crate::failure::{Failure, Outcome, checked};
 use crate::{report, text};
 
 /// `console.error(text)`, `warn`, `log`: the arguments as text, with spaces between.

@@ -3,7 +3,8 @@
 use alloc::string::String;
 use rquickjs::{Ctx, Object, Value, qjs};
 
-use crate::call::{Call, Failure, Outcome, bytes, checked};
+use crate::call::{Call, bytes};
+use crate::failure::{Failure, Outcome, checked};
 use crate::text;
 
 /// An object with the prototype of the constructor it is made by.

@@ -4,7 +4,8 @@ mod console;
 mod encoding;
 mod random;
 
-use crate::call::{Call, Outcome};
+use crate::call::Call;
+use crate::failure::Outcome;
 use crate::native::{Native, Owner};
 
 pub const FUNCTIONS: &[Native] = &[

@@ -2,7 +2,8 @@
 
 use rustix::rand::{GetRandomFlags, getrandom};
 
-use crate::call::{Call, Outcome};
+use crate::call::Call;
+use crate::failure::Outcome;
 
 /// `Math.random()`: 53 bits from the kernel.
 pub fn random<'js>(call: &Call<'js>) -> Outcome<'js> {

@@ -6,7 +6,8 @@ use core::ffi::c_void;
 use rquickjs::qjs;
 use rustix::io::Errno;
 
-use crate::call::{Call, Failure, Outcome, checked};
+use crate::call::Call;
+use crate::failure::{Failure, Outcome, checked};
 use crate::single::Single;
 
 const SCRATCH: usize = 128 << 10;

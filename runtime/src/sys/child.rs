@@ -8,7 +8,7 @@ use rustix::fd::{BorrowedFd, FromRawFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, RawDir};
 use rustix::io::Errno;
 
-use super::{check, last_errno};
+use crate::errno::{self, check, retry};
 use crate::single::Single;
 
 /// What the child needs, all made before: lists that end with a null pointer, descriptors above 2.
@@ -75,7 +75,7 @@ pub fn start(program: &Program) -> Result<Child, Errno> {
 pub fn wait(pid: i32) -> Result<c_int, Errno> {
     let mut status = 0;
     // SAFETY: the pointer is to a live int.
-    super::retry(|| unsafe { libc::waitpid(pid, &mut status, 0) })?;
+    retry(|| unsafe { libc::waitpid(pid, &mut status, 0) })?;
     Ok(status)
 }
 
@@ -83,7 +83,7 @@ pub fn wait(pid: i32) -> Result<c_int, Errno> {
 pub fn poll(pid: i32) -> Result<Option<c_int>, Errno> {
     let mut status = 0;
     // SAFETY: the pointer is to a live int.
-    let ended = super::retry(|| unsafe { libc::waitpid(pid, &mut status, libc::WNOHANG) })?;
+    let ended = retry(|| unsafe { libc::waitpid(pid, &mut status, libc::WNOHANG) })?;
     Ok((ended == pid).then_some(status))
 }
 
@@ -131,7 +131,7 @@ fn execute(start: &Start) -> Result<core::convert::Infallible, Errno> {
         check(libc::sigprocmask(libc::SIG_SETMASK, &none, null_mut()))?;
         libc::execve(program.path, program.arguments, program.environment);
     }
-    Err(last_errno())
+    Err(errno::last())
 }
 
 /// Closes all from 3 on: also those that our own parent left open without close-on-exec.

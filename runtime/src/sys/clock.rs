@@ -3,8 +3,9 @@
 use rustix::io::Errno;
 
 use super::buffer::receive;
-use super::check;
-use crate::call::{Call, Outcome};
+use crate::call::Call;
+use crate::errno::check;
+use crate::failure::Outcome;
 
 /// A clock in milliseconds, read through the vDSO.
 fn read(clock: libc::clockid_t) -> Result<f64, Errno> {

@@ -2,8 +2,9 @@
 
 use rustix::fd::AsRawFd;
 
-use super::retry;
-use crate::call::{Call, Outcome};
+use crate::call::Call;
+use crate::errno::retry;
+use crate::failure::Outcome;
 
 /// `ioctl(fd, request, argument)`: a number as it is, or a buffer, which the kernel may fill.
 pub fn ioctl<'js>(call: &Call<'js>) -> Outcome<'js> {

@@ -6,7 +6,8 @@ use rustix::fd::AsRawFd;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir};
 use rustix::io::{Errno, retry_on_intr};
 
-use crate::call::{Call, Outcome};
+use crate::call::Call;
+use crate::failure::Outcome;
 
 /// `rename(from, to)`
 pub fn rename<'js>(call: &Call<'js>) -> Outcome<'js> {

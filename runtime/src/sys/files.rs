@@ -5,7 +5,9 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::buffer::receive;
-use crate::call::{Call, Outcome};
+use crate::call::Call;
+use crate::errno::check;
+use crate::failure::Outcome;
 
 /// `open(path, flags, mode = 0)`: O_CLOEXEC is always added.
 pub fn open<'js>(call: &Call<'js>) -> Outcome<'js> {
@@ -20,7 +22,7 @@ pub fn open<'js>(call: &Call<'js>) -> Outcome<'js> {
 pub fn close<'js>(call: &Call<'js>) -> Outcome<'js> {
     let fd: i32 = call.integer(0, "fd")?;
     // SAFETY: the number is the script's own; the host keeps none that it could mean but the program file's.
-    let closed = super::check(unsafe { libc::close(fd) });
+    let closed = check(unsafe { libc::close(fd) });
     match closed {
         Ok(_) | Err(Errno::INTR) => call.done(),
         Err(errno) => Err(errno.into()),

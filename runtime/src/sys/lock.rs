@@ -6,8 +6,9 @@ use rustix::fd::{AsRawFd, BorrowedFd};
 use rustix::io::Errno;
 
 use super::clock::monotonic;
-use super::{check, retry};
-use crate::call::{Call, Failure, Outcome};
+use crate::call::Call;
+use crate::errno::{check, retry};
+use crate::failure::{Failure, Outcome};
 
 /// The timer ticks on, so that a tick that comes before flock(2) waits is not the last.
 const TICK_MICROSECONDS: libc::suseconds_t = 10_000;

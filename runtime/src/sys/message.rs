@@ -8,9 +8,10 @@ use rquickjs::{Array, Value};
 use rustix::fd::AsRawFd;
 
 use super::buffer::receive;
-use super::retry;
 use super::socket::ADDRESS_MAX;
-use crate::call::{Call, Failure, Outcome, integer};
+use crate::call::{Call, integer};
+use crate::errno::retry;
+use crate::failure::{Failure, Outcome};
 
 /// SCM_MAX_FD of the kernel: the most one message carries.
 const FDS_MAX: usize = 253;

@@ -9,6 +9,7 @@ mod files;
 mod lock;
 mod message;
 mod namespace;
+mod pipe;
 mod process;
 mod signal;
 mod socket;
@@ -92,21 +93,3 @@ pub const FUNCTIONS: &[Native] = &[
     Native::host(c"ioctl", 3, device::ioctl),
     Native::host(c"uname", 0, device::uname),
 ];
-
-/// The value of a call of the C library, or the errno it left.
-fn check<T: PartialOrd + Default>(value: T) -> Result<T, rustix::io::Errno> {
-    if value >= T::default() {
-        return Ok(value);
-    }
-    Err(last_errno())
-}
-
-pub fn last_errno() -> rustix::io::Errno {
-    // SAFETY: the C library's errno of this thread is always there.
-    rustix::io::Errno::from_raw_os_error(unsafe { *libc::__errno_location() })
-}
-
-/// Repeats a call of the C library that a signal interrupted.
-fn retry<T: PartialOrd + Default>(mut call: impl FnMut() -> T) -> Result<T, rustix::io::Errno> {
-    rustix::io::retry_on_intr(|| check(call()))
-}

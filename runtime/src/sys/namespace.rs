@@ -2,8 +2,9 @@
 
 use rustix::fd::AsRawFd;
 
-use super::check;
-use crate::call::{Call, Outcome};
+use crate::call::Call;
+use crate::errno::check;
+use crate::failure::Outcome;
 
 /// `setns(fd, type)`
 pub fn setns<'js>(call: &Call<'js>) -> Outcome<'js> {

@@ -2,8 +2,9 @@
 
 use core::ffi::{CStr, c_char};
 
-use super::check;
-use crate::call::{Call, Outcome};
+use crate::call::Call;
+use crate::errno::check;
+use crate::failure::Outcome;
 use crate::program;
 use crate::report;
 use crate::single::Single;

@@ -4,8 +4,9 @@ use core::mem::zeroed;
 use core::ptr::null_mut;
 use rquickjs::Value;
 
-use super::check;
-use crate::call::{Call, Failure, Outcome, integer};
+use crate::call::{Call, integer};
+use crate::errno::check;
+use crate::failure::{Failure, Outcome};
 
 /// `signalfd(signals)`: they are blocked, and read from the descriptor as struct signalfd_siginfo.
 pub fn signalfd<'js>(call: &Call<'js>) -> Outcome<'js> {

@@ -5,8 +5,9 @@ use rquickjs::Array;
 use rustix::fd::AsRawFd;
 use rustix::io::Errno;
 
-use super::{check, retry};
-use crate::call::{Call, Outcome};
+use crate::call::Call;
+use crate::errno::{check, retry};
+use crate::failure::Outcome;
 
 /// Larger than sockaddr_storage and than any sockaddr the kernel gives.
 pub const ADDRESS_MAX: usize = 256;

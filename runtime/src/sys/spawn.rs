@@ -5,14 +5,16 @@ use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::ffi::{c_char, c_int};
 use rquickjs::{Object, Value};
-use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use rustix::io::{Errno, retry_on_intr};
-use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::fd::AsRawFd;
+use rustix::io::Errno;
 
 use super::child::{Child, Program, start as start_child};
 use super::clock::monotonic;
+use super::pipe::pipe;
 use super::supervise::{Ended, Limits, Streams, supervise};
-use crate::call::{Call, Failure, Outcome, bytes, c_string, c_strings, integer, property};
+use crate::call::{Call, bytes, c_string, c_strings, integer, property};
+use crate::errno;
+use crate::failure::{Failure, Outcome};
 use crate::single::Single;
 
 const OUTPUT_LIMIT: usize = 16 << 20;
@@ -57,7 +59,7 @@ pub fn execve<'js>(call: &Call<'js>) -> Outcome<'js> {
     let (arguments, environment) = (pointers(&arguments), pointers(&environment));
     // SAFETY: a C string, and lists of them that end with a null; all outlive the call.
     unsafe { libc::execve(path.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
-    Err(super::last_errno().into())
+    Err(errno::last().into())
 }
 
 fn begin(call: &Call) -> Result<Running, Failure> {
@@ -106,30 +108,6 @@ fn run(
 /// The list that execve(2) wants.
 fn pointers(texts: &[CString]) -> Vec<*const c_char> {
     texts.iter().map(|text| text.as_ptr()).chain([core::ptr::null()]).collect()
-}
-
-/// Both ends above 2, so that the child can put them in their places in any order.
-fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
-    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
-    Ok((lifted(read)?, lifted(write)?))
-}
-
-fn lifted(fd: OwnedFd) -> Result<OwnedFd, Errno> {
-    if fd.as_raw_fd() > 2 { Ok(fd) } else { rustix::io::fcntl_dupfd_cloexec(&fd, 3) }
-}
-
-/// Makes reads and writes of our own end return instead of waiting.
-pub fn set_nonblocking(fd: BorrowedFd) -> Result<(), Errno> {
-    rustix::fs::fcntl_setfl(fd, rustix::fs::OFlags::NONBLOCK)
-}
-
-/// A write that gives 0 when the pipe is full and `None` when nobody reads.
-pub fn write_some(fd: impl AsFd, bytes: &[u8]) -> Result<Option<usize>, Errno> {
-    match retry_on_intr(|| rustix::io::write(&fd, bytes)) {
-        Err(Errno::AGAIN) => Ok(Some(0)),
-        Err(Errno::PIPE) => Ok(None),
-        written => written.map(Some),
-    }
 }
 
 fn result<'js>(call: &Call<'js>, ended: Ended) -> Outcome<'js> {

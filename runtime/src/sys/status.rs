@@ -3,7 +3,8 @@
 use rustix::fs::{Access, AtFlags, CWD, Mode, Stat, StatFs};
 use rustix::io::retry_on_intr;
 
-use crate::call::{Call, Outcome};
+use crate::call::Call;
+use crate::failure::Outcome;
 
 /// `stat(path)`
 pub fn stat<'js>(call: &Call<'js>) -> Outcome<'js> {

@@ -8,9 +8,10 @@ use rustix::io::{Errno, retry_on_intr};
 
 use super::child::{self, Child};
 use super::clock::monotonic;
-use super::spawn::{set_nonblocking, write_some};
+use super::pipe::{set_nonblocking, write_some};
 use super::wait;
-use crate::call::Failure;
+use crate::errno::check;
+use crate::failure::Failure;
 
 /// Until when it may run, in milliseconds of the monotonic clock, and how much it may say.
 pub struct Limits {
@@ -190,5 +191,5 @@ fn wait_for_something(child: &Child, streams: &Streams, left: Option<f64>) -> Re
 
 fn kill(child: &Child) -> Result<(), Errno> {
     // SAFETY: takes numbers only; the child was not waited for, so the number is still its own.
-    super::check(unsafe { libc::kill(child.pid, libc::SIGKILL) }).map(drop)
+    check(unsafe { libc::kill(child.pid, libc::SIGKILL) }).map(drop)
 }

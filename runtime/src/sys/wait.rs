@@ -8,7 +8,8 @@ use rustix::io::Errno;
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags};
 
 use super::clock::{monotonic, timespec};
-use crate::call::{Call, Failure, Outcome, borrow_fd, integer};
+use crate::call::{Call, borrow_fd, integer};
+use crate::failure::{Failure, Outcome};
 
 /// `poll(fds, timeoutMs)`: the ready events of each; EINTR goes on with what is left of the time.
 pub fn poll<'js>(call: &Call<'js>) -> Outcome<'js> {
