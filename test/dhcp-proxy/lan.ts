@@ -171,13 +171,18 @@ export class Lan implements Disposable {
 
   /** Starts a ping from the pod that goes on until {@link Background.stop}; `loss()` reads what was lost so far. */
   ping(pod: string, address = "192.0.2.2"): { stop(): Promise<string> } {
-    const argv = ["ping", "-i", "0.05", "-W", "1", address];
+    return this.pinging(pod, ["ping", "-i", "0.05", "-W", "1", address]);
+  }
+
+  /** The same of a ping with other arguments. */
+  pinging(pod: string, argv: string[]): { stop(): Promise<string> } {
     const running = this.sandbox.start(argv, { netns: `/run/netns/${pod}` });
     return {
       stop: async () => {
         // its end by SIGINT prints the statistics
         for (const pid of childrenOf(running.pid)) process.kill(pid, "SIGINT");
-        return (await running.ended)?.stdout ?? "";
+        await running.ended;
+        return running.output(); // or why there was none
       },
     };
   }

@@ -2,7 +2,8 @@
 import { deepEqual, doesNotMatch, equal, match, notEqual, ok } from "node:assert/strict";
 import { describeKernel } from "../kernel/requirements.ts";
 import { dhcpCommands, Lan, until } from "./lan.ts";
-import { dhcpd, kea, type RunningServer, type ServerKind, secondMachine } from "./servers.ts";
+import type { RunningServer } from "./server-process.ts";
+import { dhcpd, kea, type ServerKind, secondMachine } from "./servers.ts";
 
 /** Runs a scenario with both servers at once, each in a world of its own. */
 async function withEach(

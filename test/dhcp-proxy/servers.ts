@@ -1,16 +1,18 @@
 /**
  * DHCP servers that many LANs have: ISC's Kea and its older dhcpd, from Debian's packages.
- *
- * They are unpacked below .cache, not installed: installed they would be started, and serve the machine's own network.
  * @module
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { root } from "../../scripts/place.ts";
-import { unpackedPackage } from "../kernel/debian-package.ts";
-import type { Background } from "../kernel/enter.ts";
 import type { Sandbox } from "../kernel/sandbox.ts";
-import { until } from "./lan.ts";
+import {
+  foldersOf,
+  keaLoggers,
+  launch,
+  launchKea,
+  programOf,
+  type RunningServer,
+} from "./server-process.ts";
 
 /** What a server gives, in words that both servers have. */
 export interface ServerSettings {
@@ -35,14 +37,6 @@ export interface ServerSettings {
   folder?: string;
 }
 
-/** A server that runs. */
-export interface RunningServer {
-  /** What it has said. */
-  log(): string;
-  /** Ends it. @returns the folder with its leases */
-  stop(): Promise<string>;
-}
-
 /** One of the servers. */
 export interface ServerKind {
   name: string;
@@ -53,47 +47,6 @@ export interface ServerKind {
 }
 
 const usualPool = ["192.0.2.100", "192.0.2.199"] as const;
-let starts = 0;
-
-/** A folder for what each start has of its own, and the one of the leases: on paths that every namespace of the sandbox has. */
-function foldersOf(sandbox: Sandbox, settings: ServerSettings): { own: string; folder: string } {
-  starts += 1;
-  const own = join(sandbox.scratch, `server.${starts}`);
-  mkdirSync(own);
-  return { own, folder: settings.folder ?? own };
-}
-
-/** A program of a Debian package. */
-function programOf(name: string, path: string): string {
-  return join(unpackedPackage(name, join(root, ".cache", name)), path);
-}
-
-interface Launch {
-  netns: string;
-  folder: string;
-  env?: Record<string, string>;
-  /** What it says when it serves. */
-  ready: RegExp;
-  /** Where it says it. Default: stdout and stderr. */
-  logFile?: string;
-}
-
-async function launch(sandbox: Sandbox, argv: string[], how: Launch): Promise<RunningServer> {
-  const { netns, folder, env, ready, logFile } = how;
-  const running: Background = sandbox.start(argv, { netns, env: { ...process.env, ...env } });
-  const log = () => running.output() + (logFile === undefined ? "" : readIfPresent(logFile));
-  await until(`${argv[0]}`, () => ready.test(log()), log);
-  const stop = async () => {
-    await running.stop();
-    return folder;
-  };
-  return { log, stop };
-}
-
-function readIfPresent(path: string): string {
-  return existsSync(path) ? readFileSync(path, "utf8") : "";
-}
-
 /** Kea's object of that configuration. */
 function keaConfig(settings: ServerSettings, folder: string, logFile: string): object {
   const { address = "192.0.2.2", router = address, pool = usualPool, reserved } = settings;
@@ -128,14 +81,7 @@ function keaConfig(settings: ServerSettings, folder: string, logFile: string): o
     "option-data": [{ name: "routers", data: router }, ...(tellsAll ? all : [])],
     "client-classes": [ours],
     subnet4: [subnet],
-    loggers: [
-      {
-        name: "kea-dhcp4",
-        output_options: [{ output: logFile, flush: true }], // a pipe that nobody reads would stop it
-        severity: "DEBUG",
-        debuglevel: 55, // each packet with its options
-      },
-    ],
+    loggers: keaLoggers("kea-dhcp4", logFile),
   };
 }
 
@@ -144,12 +90,12 @@ export const kea: ServerKind = {
   name: "Kea",
   heard: (type) => new RegExp(`DHCP4_PACKET_(?:RECEIVED|SEND).* ${type} `),
   start(sandbox, settings) {
-    const { own, folder } = foldersOf(sandbox, settings);
+    const { own, folder } = foldersOf(sandbox, settings.folder);
     const [file, logFile] = [join(own, "kea.conf"), join(own, "kea.log")] as const;
     writeFileSync(file, JSON.stringify({ Dhcp4: keaConfig(settings, folder, logFile) }));
-    const argv = [programOf("kea-dhcp4-server", "usr/sbin/kea-dhcp4"), "-c", file];
-    const env = { KEA_PIDFILE_DIR: own, KEA_LOCKFILE_DIR: own };
-    return launch(sandbox, argv, { ...settings, folder, env, logFile, ready: /DHCP4_STARTED/ });
+    const program = programOf("kea-dhcp4-server", "usr/sbin/kea-dhcp4");
+    const how = { netns: settings.netns, folder, logFile, ready: /DHCP4_STARTED/ };
+    return launchKea(sandbox, program, { file, own }, how);
   },
 };
 
@@ -196,7 +142,7 @@ export const dhcpd: ServerKind = {
   name: "dhcpd",
   heard: (type) => new RegExp(`^${type} `, "m"),
   start(sandbox, settings) {
-    const { own, folder } = foldersOf(sandbox, settings);
+    const { own, folder } = foldersOf(sandbox, settings.folder);
     const [config, pid, leases] = [
       join(own, "dhcpd.conf"),
       join(own, "dhcpd.pid"),
