@@ -49,11 +49,11 @@ const truthful: Case[] = subjects.map((subject) => ({
 
 export const cases: readonly Case[] = [
   ...ofAll({
-    lines: ["SPEC-091", "SPEC-094", "SPEC-027"],
+    lines: ["SPEC-091", "SPEC-094", "SPEC-027", "CLIENT-061"],
     fact: "tells its versions in order, each once, and needs nothing for it",
     run(trial) {
       for (const env of [{}, nothingElse, dummies]) {
-        const { cniVersion, supportedVersions } = ask(trial, '{"cniVersion":"1.0.0"}', env);
+        const { cniVersion, supportedVersions } = ask(trial, '{"cniVersion":"1.1.0"}', env);
         ok(released.includes(cniVersion));
         deepEqual(
           supportedVersions,

@@ -6,6 +6,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import type { Case } from "../../runner/case.ts";
 import { promise } from "../../runner/invariants.ts";
 import type { Reply, Trial } from "../../runner/trial.ts";
+import type { Link } from "../chain.ts";
 import { hostEnd, ifbName, ShapedPair, slow } from "./bandwidth-pair.ts";
 
 const needs = ["tbf"] as const;
@@ -243,39 +244,57 @@ while True:
     size += len(data)
 print(time.monotonic() - begin if size == 25000 else "cut")`;
 
-const measured: Case = {
-  ...{ lines: ["U-175"], program: "bandwidth", needs, version: "0.4.0" },
-  beside: ["ptp", "host-local"],
-  fact: "makes 25 kB at 8000 bit/s take more than a second longer",
-  run(trial) {
-    const ipam = { type: "host-local", ranges: [[{ subnet: "10.1.2.0/24" }]] };
-    const base = { cniVersion: trial.newest, name: "myBWnet" };
-    const seconds = (shaped: boolean): number => {
-      const netns = trial.pod();
-      const containerId = shaped ? "with" : "without";
-      const ptp = { ...base, type: "ptp", ipMasq: true, mtu: 512, ipam };
-      const call = { command: "ADD", netns, containerId };
-      const prevResult = trial.ok({ ...call, type: "ptp", config: ptp });
-      const shape = {
-        ingressRate: 8000,
-        ingressBurst: 16_000,
-        egressRate: 8000,
-        egressBurst: 16_000,
-      };
-      if (shaped) {
-        const config = { ...base, type: "bandwidth", prevResult, ...shape };
-        const result = trial.ok({ ...call, config });
-        trial.ok({ ...call, command: "CHECK", config: { ...config, prevResult: result } });
-      }
-      const [address = ""] = prevResult.ips[0].address.split("/");
-      trial.host.start(["python3", "-c", sender], { netns });
-      const told = trial.host.ok(["python3", "-c", receiver, address], { timeoutMs: 90_000 });
-      promise(!told.includes("cut"), "not all has come");
-      return Number(told);
-    };
-    const [free, held] = [seconds(false), seconds(true)];
-    ok(held > free + 1, `${held} s, and ${free} s without`);
-  },
-};
+const shape = { ingressRate: 8000, ingressBurst: 16_000, egressRate: 8000, egressBurst: 16_000 };
 
-export const cases: readonly Case[] = [...shapes, ...endings, ...refused, ...checks, measured];
+/** Attaches a container behind that plugin, shaped or not, and takes the time of 25 kB out of it. */
+function seconds(trial: Trial, link: Link, isShaped: boolean): number {
+  const netns = trial.pod();
+  const call = { command: "ADD", netns, containerId: isShaped ? "with" : "without" };
+  const base = { cniVersion: trial.newest, name: `net-${call.containerId}` };
+  const prevResult = trial.ok({ ...call, type: link.type, config: { ...base, ...link } });
+  if (isShaped) {
+    const config = { ...base, type: "bandwidth", prevResult, ...shape };
+    const result = trial.ok({ ...call, config });
+    trial.ok({ ...call, command: "CHECK", config: { ...config, prevResult: result } });
+  }
+  const [address = ""] = prevResult.ips[0].address.split("/");
+  trial.host.start(["python3", "-c", sender], { netns });
+  const told = trial.host.ok(["python3", "-c", receiver, address], { timeoutMs: 90_000 });
+  promise(!told.includes("cut"), "not all has come");
+  return Number(told);
+}
+
+const of = (subnet: string) => ({ type: "host-local", ranges: [[{ subnet }]] });
+
+const measured = (
+  [
+    [
+      "U-175",
+      "ptp",
+      (isShaped) => ({ ipMasq: true, mtu: 512, ipam: of(`10.1.${isShaped ? 2 : 3}.0/24`) }),
+    ],
+    [
+      "U-242",
+      "bridge",
+      (isShaped) => ({
+        bridge: isShaped ? "br-shaped" : "br-plain",
+        isGateway: true,
+        ipam: of(isShaped ? "10.12.2.0/24" : "10.11.2.0/24"),
+      }),
+    ],
+  ] as [line: Case["lines"][number], type: string, keys: (isShaped: boolean) => object][]
+).map(
+  ([line, type, keys]): Case => ({
+    ...{ lines: [line], program: "bandwidth", needs, version: "0.4.0" },
+    beside: [type, "host-local"],
+    fact: `makes 25 kB at 8000 bit/s behind ${type} take more than a second longer`,
+    run(trial) {
+      const [free, held] = [false, true].map((isShaped) =>
+        seconds(trial, { type, ...keys(isShaped) }, isShaped),
+      ) as [number, number];
+      ok(held > free + 1, `${held} s, and ${free} s without`);
+    },
+  }),
+);
+
+export const cases: readonly Case[] = [...shapes, ...endings, ...refused, ...checks, ...measured];
