@@ -2,7 +2,7 @@
  * The arrows between folders: who may import whom. One row of `layers` is one row of the table in CONTRIBUTING.md.
  * @module
  */
-import { deepEqual } from "node:assert/strict";
+import { deepEqual, ok } from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, normalize } from "node:path";
 import { root } from "../scripts/place.ts";
@@ -23,13 +23,15 @@ interface Import {
   to: string | undefined;
 }
 
-function sourceFiles(folder: string): string[] {
+function sourceFiles(folder: string, ending = ".ts"): string[] {
   if (!existsSync(join(root, folder))) return [];
   const names = readdirSync(join(root, folder), { recursive: true, encoding: "utf8" });
-  return names.filter((name) => name.endsWith(".ts")).map((name) => join(folder, name));
+  return names.filter((name) => name.endsWith(ending)).map((name) => join(folder, name));
 }
 
-const shipped = ["netlink-ts", "core", "plugins", "ipam", "dhcp-proxy"].flatMap(sourceFiles);
+const shipped = ["netlink-ts", "core", "plugins", "ipam", "dhcp-proxy"].flatMap((folder) =>
+  sourceFiles(folder),
+);
 
 function resolved(from: string, specifier: string): string | undefined {
   if (specifier.startsWith(".")) return normalize(join(dirname(from), specifier));
@@ -84,6 +86,28 @@ function findCycle(graph: Map<string, string[]>): string[] | undefined {
   return undefined;
 }
 
+const hostFolder = "runtime/src";
+const hostFiles = sourceFiles(hostFolder, ".rs").filter((file) => !file.endsWith("/lib.rs"));
+
+/** The file of a module, by its path from the crate's root; `undefined` for what is none. */
+function hostFileOf(module: string): string | undefined {
+  const places = [`${hostFolder}/${module}.rs`, `${hostFolder}/${module}/mod.rs`];
+  return places.find((place) => hostFiles.includes(place));
+}
+
+/** Files of the host that a file of it names: by `crate::a`, `crate::{a, b::c}`, `super::a`, and, for a folder's own file, `mod a`. */
+function usedByHostFile(file: string): string[] {
+  const text = readFileSync(join(root, file), "utf8").replace(/\/\/.*/g, "");
+  const folder = basename(dirname(file));
+  const inCrate = [...text.matchAll(/\bcrate::(?:\{([^}]*)\}|(\w+))/g)].flatMap(
+    ([, group, one]) => group?.split(",").map((each) => each.trim().split("::")[0]!) ?? one!,
+  );
+  const beside = [...text.matchAll(/\b(?:super::|^(?:pub )?mod )(\w+)/gm)].map(
+    ([, name]) => `${folder}/${name}`,
+  );
+  return [...inCrate, ...beside].flatMap((module) => hostFileOf(module) ?? []);
+}
+
 describe("the layers", () => {
   it("import downwards only, and npm packages that package.json names", () => {
     deepEqual(allImports.filter((found) => !isAllowed(found)).map(row), []);
@@ -96,10 +120,17 @@ describe("the layers", () => {
   });
 
   it("have no cycle", () => {
+    ok(allImports.length > 1000, "files import each other");
     const graph = new Map<string, string[]>();
     for (const { from, to } of allImports) {
       if (to !== undefined) graph.set(from, [...(graph.get(from) ?? []), to]);
     }
+    deepEqual(findCycle(graph), undefined);
+  });
+
+  it("have no cycle in the host either", () => {
+    const graph = new Map(hostFiles.map((file) => [file, usedByHostFile(file)]));
+    ok([...graph.values()].flat().length > 100, "the host's files use each other");
     deepEqual(findCycle(graph), undefined);
   });
 

@@ -38,7 +38,7 @@ describeKernel(
     const released = () => lan.log().match(/DHCPRELEASE/g)?.length ?? 0;
 
     it("gives a container an address of the LAN until it is removed, whatever becomes of the daemon", async () => {
-      const first = lan.daemon();
+      const first = lan.daemon({ bin: programs });
       podman.web("web", "--network", "lan");
       const given = address("web");
       match(given, /^192\.168\.1\.\d+\/24$/);
@@ -53,7 +53,7 @@ describeKernel(
 
       await first.stop();
       equal(podman.fetch(url), page);
-      const second = lan.daemon();
+      const second = lan.daemon({ bin: programs });
       podman.ok("rm", "--force", "--time", "0", "web");
       waitFor("the server's lease to be given back", () => released() === 1);
       deepEqual(Object.values(lan.leases()), []);
