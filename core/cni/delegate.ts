@@ -24,6 +24,8 @@ const ANY_EXECUTE_BIT = 0o111;
 const MOST_TRIES = 6;
 const RETRY_AFTER_MS = 1000;
 const LARGEST_OUTPUT = 1 << 20;
+/** Programs of {@link Ipam.needsLink}; all others give addresses out of what they know. */
+const speakThroughLink: ReadonlySet<string> = new Set(["dhcp"]);
 
 /** What a delegation needs to know of the call it is part of. */
 export interface Delegation {
@@ -45,6 +47,7 @@ export function ipamDelegate(delegation: Delegation): Ipam {
   };
   return {
     configured,
+    needsLink: speakThroughLink.has(delegation.type ?? ""),
     ask: () => ask(delegation),
     del: () => call("DEL"),
     startCheck: () => (configured ? begin(findPlugin(delegation), delegation, "CHECK") : () => {}),
@@ -71,9 +74,10 @@ function ask(delegation: Delegation): AskedIpam {
   return {
     answer,
     release() {
-      if (state === "asked") waitFor(finish);
-      if (state !== "released") run(path, delegation, "DEL");
-      state = "released";
+      const before = state;
+      state = "released"; // whatever comes of it: it is said once
+      if (before === "asked") waitFor(finish);
+      if (before !== "released") run(path, delegation, "DEL");
     },
   };
 }

@@ -28,7 +28,7 @@ export interface AskedIpam {
    * @throws {CniError} the delegate's own code, msg and details
    */
   answer(): IpamResult;
-  /** Gives back what was asked for, whether the answer has come or not. @throws {CniError} as the delegate's DEL */
+  /** Gives back what was asked for, once, whether the answer has come or not. @throws {CniError} as the delegate's DEL */
   release(): void;
 }
 
@@ -36,6 +36,11 @@ export interface AskedIpam {
 export interface Ipam {
   /** False when the configuration has no `ipam.type`; then every call below but `ask` does nothing. */
   readonly configured: boolean;
+  /**
+   * It speaks through the attachment's link, as a DHCP client does: the link has to be in the container before ADD can be answered, and
+   * to be there still when addresses are given back.
+   */
+  readonly needsLink: boolean;
   /** Begins ADD: it runs beside what the caller does until it wants the answer. @throws {CniError} it cannot be executed */
   ask(): AskedIpam;
   /** @throws {CniError} as the delegate's */

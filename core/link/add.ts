@@ -9,7 +9,7 @@ import type { AddCall } from "../cni/plugin.ts";
 import type { CniResult, IpamResult } from "../cni/result.ts";
 import type { RouteSocket } from "../net/route-socket.ts";
 import { Rollback } from "../rollback.ts";
-import { askIpam } from "./ask-ipam.ts";
+import { askIpam, releaseBeforeLink } from "./ask-ipam.ts";
 import { connectLink, type LinkConfig } from "./connect.ts";
 import { createOwnedLink, requireFreeName } from "./owned-link.ts";
 import { keepRecord, linkRecordOf } from "./record.ts";
@@ -53,7 +53,9 @@ export function attachLink<C extends LinkConfig>(
   const { asked, mac } = scene.netns.locked(() => {
     requireFreeName(scene, ifName); // what IPAM has for an attachment that exists is not ours to release
     const asked = askIpam(call, rollback); // it works while we make the link
-    return { asked, mac: make(rollback) };
+    const mac = make(rollback);
+    releaseBeforeLink(call, asked, rollback);
+    return { asked, mac };
   });
   const answer = settleRoutes(call, scene, asked?.answer() ?? given, rollback);
   keepRecord(attachment, name, linkRecordOf(answer, { ...call.config, mac }), rollback);

@@ -7,18 +7,21 @@ import type { DelCall, GcCall } from "../cni/plugin.ts";
 import { attemptAll } from "../errors.ts";
 import { removeRecord } from "../state/record.ts";
 import { removeStaleRecords } from "../state/stale-records.ts";
+import { AddressReturn } from "./ask-ipam.ts";
 import { deleteOwnedLink } from "./owned-link.ts";
 
 /**
- * Deletes the link if it is the attachment's, gives back its addresses, forgets it. The link goes first: so the address is
- * out of use before IPAM hands it out again.
+ * Deletes the link if it is the attachment's, gives back its addresses, forgets it. The link goes first if IPAM can do
+ * without: so the address is out of use before IPAM hands it out again.
  * @param name of the plugin
  * @param kind the kernel's name for what it makes
  */
 export function deleteAttachment(call: DelCall<unknown>, name: string, kind = name): void {
+  const addresses = new AddressReturn(call.ipam, "del");
   attemptAll(
+    () => addresses.beforeLink(),
     () => deleteOwnedLink(call, kind),
-    () => call.ipam.del(),
+    () => addresses.last(),
     () => removeRecord(call.attachment, name),
   );
 }

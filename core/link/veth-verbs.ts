@@ -14,7 +14,7 @@ import { createVeth, requireUnattached, type Veth, type WantedVeth } from "../ne
 import type { Rollback } from "../rollback.ts";
 import { readRecord, removeRecord } from "../state/record.ts";
 import { removeStaleRecords } from "../state/stale-records.ts";
-import { askIpam } from "./ask-ipam.ts";
+import { AddressReturn, askIpam, releaseBeforeLink } from "./ask-ipam.ts";
 import {
   type RuleKeys,
   removeStaleReferenceRules,
@@ -49,6 +49,7 @@ export function beginVeth<P extends Omit<WantedVeth, "netns" | "attachment">>(
     const asked = askIpam(call, rollback); // it works while we make the link
     const veth = createVeth(host, container, { netns, attachment, ...prepared });
     rollback.defer(() => deleteLinkNamed(host, veth.host));
+    releaseBeforeLink(call, asked, rollback);
     return { ...prepared, asked, veth };
   });
 }
@@ -64,8 +65,8 @@ export interface Ends {
 /**
  * Removes rules and links of the attachment, by its record, by the mark of its link, or by its configuration, and then gives
  * its addresses back: the container's namespace is not needed. The rules go first: so their release and that of the link
- * share one wait for RCU, and the address is free of rules before IPAM hands it out again. The record goes last, and stays
- * when something is left.
+ * share one wait for RCU, and the address is free of rules before IPAM hands it out again; so an IPAM that needs the link comes
+ * between the two. The record goes last, and stays when something is left.
  * @param isReferences whether the reference's plugin has made a pair that has no mark, with the container's end where it
  * should be
  * @param release takes away what goes with the last attachment, when all of this one has gone; by its record, if it had one
@@ -76,9 +77,10 @@ export function deleteVethAttachment<C extends RuleKeys, R extends VethRecord>(
   isReferences: (ends: Ends) => boolean,
   release: (record: R | undefined) => void = () => {},
 ): void {
+  const addresses = new AddressReturn(call.ipam, "del");
   attemptAll(
-    () => release(removeOwnPart(call, plugin, isReferences)),
-    () => call.ipam.del(),
+    () => release(removeOwnPart(call, plugin, isReferences, addresses)),
+    () => addresses.last(),
   );
 }
 
@@ -86,6 +88,7 @@ function removeOwnPart<C extends RuleKeys, R extends VethRecord>(
   call: DelCall<C>,
   plugin: VethPlugin<R>,
   isReferences: (ends: Ends) => boolean,
+  addresses: AddressReturn,
 ): R | undefined {
   const { attachment } = call;
   const record = readRecord(attachment, plugin.name, plugin.record);
@@ -95,6 +98,7 @@ function removeOwnPart<C extends RuleKeys, R extends VethRecord>(
       else
         removeUnrecordedRules(call, plugin.sets, (port) => isOthersPort(call, port, isReferences));
     },
+    () => addresses.beforeLink(),
     () => removeLinks(call, isReferences),
   );
   removeRecord(attachment, plugin.name);
@@ -171,12 +175,14 @@ export function collectVethGarbage<C, R extends VethRecord>(
     return;
   }
   const kept = new Set(valid.map(ownerText));
+  const addresses = new AddressReturn(call.ipam, "gc");
   attemptAll(
     () => removeStaleRules(network, kept, sets),
     () => removeStaleReferenceRules(network, valid),
+    () => addresses.beforeLink(),
     () => removeStaleLinks(network, kept),
     () => removeStaleRecords(call, name),
-    () => call.ipam.gc(),
+    () => addresses.last(),
   );
 }
 

@@ -69,35 +69,68 @@ export const hostDevice = definePlugin({
   },
 });
 
-/** The device stays on the host until its addresses are there: to take it from the host and give it back would break it off. */
 function attach(call: Call, selection: Selection, scene: Scene, rollback: Rollback): CniResult {
   const link = findDevice(scene.host, selection);
-  scene.netns.lock(); // until it is closed: the answer is waited for, and default routes get their places
-  requireFreeName(scene, call.ifName); // what IPAM has for an attachment that exists is not ours to release
-  const answer = settleRoutes(call, scene, askIpam(call, rollback)?.answer(), rollback);
-  take(call, scene, link, answer, rollback);
+  const bring = call.ipam.needsLink ? takeAndAsk : askAndTake;
+  const answer = bring(call, scene, link, rollback);
   const result = connectLink(call, scene, answer);
   const pciID = pciIdOf(selection, link);
   return pciID === undefined ? result : withPciId(result, pciID);
 }
 
+/** Moves the device, and tells what addresses it shall have. What it leaves goes into the rollback before. */
+type Bring = (
+  call: Call,
+  scene: Scene,
+  link: DeviceLink,
+  rollback: Rollback,
+) => IpamResult | undefined;
+
+/** The device stays on the host until its addresses are there: to take it from the host and give it back would break it off. */
+const askAndTake: Bring = (call, scene, link, rollback) => {
+  scene.netns.lock(); // until it is closed: the answer is waited for, and default routes get their places
+  requireFreeName(scene, call.ifName); // what IPAM has for an attachment that exists is not ours to release
+  const answer = settleRoutes(call, scene, askIpam(call, rollback)?.answer(), rollback);
+  take(call, scene, link, answer, rollback);
+  return answer;
+};
+
+/** For an IPAM that needs the link, also to take addresses back: so it is asked second, and its undo comes first. */
+const takeAndAsk: Bring = (call, scene, link, rollback) => {
+  scene.netns.locked(() => {
+    requireFreeName(scene, call.ifName);
+    take(call, scene, link, undefined, rollback);
+  });
+  const answer = settleRoutes(call, scene, askIpam(call, rollback)?.answer(), rollback);
+  writeRecord(call.attachment, recordName, movedAs(call, scene, link, answer));
+  return answer;
+};
+
 /** Writes down how the device is, and moves it; a failing ADD brings it back. */
 function take(
-  { attachment, netnsPath: path, ifName }: Call,
+  call: Call,
   scene: Scene,
   link: DeviceLink,
   answer: IpamResult | undefined,
   rollback: Rollback,
 ): void {
-  const device = deviceOf(link);
-  const netns = scene.netns.identity();
-  const moved: MovedDevice = { ...linkRecordOf(answer), path, netns, device };
+  const { attachment, ifName } = call;
   rollback.defer(() => {
     bringBack(scene, ifName, link);
     removeRecord(attachment, recordName);
   });
-  writeRecord(attachment, recordName, moved);
+  writeRecord(attachment, recordName, movedAs(call, scene, link, answer));
   moveIn(scene, link, ifName);
+}
+
+function movedAs(
+  { netnsPath: path }: Call,
+  scene: Scene,
+  link: DeviceLink,
+  answer: IpamResult | undefined,
+): MovedDevice {
+  const netns = scene.netns.identity();
+  return { ...linkRecordOf(answer), path, netns, device: deviceOf(link) };
 }
 
 function bringBack({ host, container }: Scene, ifname: string, link: DeviceLink): void {

@@ -7,6 +7,7 @@ import type { Attachment } from "../../core/attachment.ts";
 import { interfaceNameProblem } from "../../core/cni/interface-name.ts";
 import type { DelCall, GcCall } from "../../core/cni/plugin.ts";
 import { attemptAll } from "../../core/errors.ts";
+import { AddressReturn } from "../../core/link/ask-ipam.ts";
 import { formatMac } from "../../core/net/address.ts";
 import { ChangeWatch, RTNLGRP_LINK } from "../../core/net/change-watch.ts";
 import { Netns } from "../../core/net/netns.ts";
@@ -34,11 +35,13 @@ const patienceMs = 2000;
 
 type Warn = (text: string) => void;
 
-/** DEL. The device comes first: so its addresses are out of use before IPAM hands them out again. */
+/** DEL. The device comes first if IPAM can do without: so its addresses are out of use before IPAM hands them out again. */
 export function detach(call: DelCall<HostDeviceConfig>): void {
+  const addresses = new AddressReturn(call.ipam, "del");
   attemptAll(
+    () => addresses.beforeLink(),
     () => giveBack(call),
-    () => call.ipam.del(),
+    () => addresses.last(),
   );
 }
 
@@ -61,14 +64,16 @@ export function collect(call: GcCall<HostDeviceConfig>): void {
     return;
   }
   const stale = recordedAttachments(network, recordName).filter((each) => isStale(each));
+  const addresses = new AddressReturn(call.ipam, "gc");
   attemptAll(
+    () => addresses.beforeLink(),
     ...stale.map((attachment) => () => {
       const moved = readMoved(attachment);
       if (moved === undefined) removeRecord(attachment, recordName);
       else restore(attachment, moved, undefined, call.warn);
     }),
     () => removeEmptyDirectories(network),
-    () => call.ipam.gc(),
+    () => addresses.last(),
   );
 }
 

@@ -2,6 +2,7 @@
  * A host with the daemon, on a network whose other machine, 192.0.2.2, serves DHCP: real programs in namespaces.
  * @module
  */
+import { deepEqual, doesNotMatch } from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Background, type Input, slowness } from "../kernel/enter.ts";
@@ -203,6 +204,22 @@ export class Lan implements Disposable {
   [Symbol.dispose](): void {
     this.sandbox.dispose();
   }
+}
+
+/** Waits until the server has heard that a pod has no use for that address, from the pod itself and not from the host. */
+export async function gaveBack(
+  lan: Lan,
+  server: { output(): string },
+  address: string,
+): Promise<void> {
+  await lan.says(/lease released/);
+  await until(
+    "the release",
+    () => server.output().includes(`DHCPRELEASE(eth0) ${address}`),
+    () => lan.log + server.output(),
+  );
+  doesNotMatch(lan.log, /released from the host|the server keeps/);
+  deepEqual(lan.files(), []);
 }
 
 function textOf(path: string): string {

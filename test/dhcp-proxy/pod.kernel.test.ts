@@ -22,6 +22,7 @@ describeKernel(
       await lan.daemon();
       const address = lan.add("p1", { config });
       deepEqual(lan.addresses("p1"), [`${address}/24`]);
+      lan.sandbox.ok(["ip", "link", "delete", "eth0"], { netns: "/run/netns/p1" });
       equal(lan.call("DEL", "p1", { config }).status, 0);
       await until("the release", () => server.output().includes(`DHCPRELEASE(eth0) ${address}`));
       deepEqual(lan.files(), []);

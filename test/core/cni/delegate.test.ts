@@ -62,6 +62,23 @@ describe("ipamDelegate", () => {
     });
   }
 
+  it("knows that dhcp needs the link, and others do not", () => {
+    for (const [type, needs] of [["dhcp", true] as const, ["host-local", false] as const]) {
+      equal(setUp(undefined, { type }).ipam.needsLink, needs);
+    }
+  });
+
+  it("gives back once, also when that fails", () => {
+    const { fake, ipam } = setUp((spawned) =>
+      commandOf(spawned) === "CNI_COMMAND=DEL" ? failing("") : answer,
+    );
+    const asked = ipam.ask();
+    asked.answer();
+    throws(() => asked.release(), /exit status 1|failed/);
+    asked.release();
+    deepEqual(fake.spawned.map(commandOf), ["CNI_COMMAND=ADD", "CNI_COMMAND=DEL"]);
+  });
+
   it("takes the first executable file of CNI_PATH", () => {
     const { fake, ipam } = setUp();
     fake.put("/a/fake", "", 0o644);

@@ -17,6 +17,7 @@ export const attachment = { network: "net", containerId: "c1", ifname: "eth0" };
 export class PlayedIpam implements Ipam {
   readonly log: string[] = [];
   readonly configured: boolean;
+  needsLink = false;
   readonly #answer: IpamResult | undefined;
   /** Makes a verb throw. */
   failing: string | undefined;
@@ -28,14 +29,17 @@ export class PlayedIpam implements Ipam {
 
   ask(): AskedIpam {
     this.log.push("ADD");
-    const isFailing = this.failing === "ADD";
+    let isOver = this.failing === "ADD";
+    const isFailing = isOver;
     return {
       answer: () => {
         if (isFailing) throw new Error("IPAM ADD fails");
         return this.#answer ?? { ips: [] };
       },
       release: () => {
-        if (!isFailing) this.del();
+        if (isOver) return;
+        isOver = true;
+        this.del();
       },
     };
   }

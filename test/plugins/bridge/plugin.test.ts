@@ -243,6 +243,58 @@ describe("bridge.del", () => {
   });
 });
 
+describe("bridge with an IPAM that needs the link", () => {
+  /** A world with an attachment, and which of the kernel's requests come before and behind that call of IPAM. */
+  function watched(verb: string) {
+    const here = world();
+    here.ipam.needsLink = true;
+    const asked: { before: string[]; behind: string[] } = { before: [], behind: [] };
+    here.network.refuses = (_, type) =>
+      void asked[here.ipam.log.includes(verb) ? "behind" : "before"].push(type);
+    return { here, asked };
+  }
+  const rule = "nft 14";
+  const link = "17";
+
+  it("has it give back on DEL and GC when the rules have gone and the link has not", () => {
+    for (const [verb, run] of [
+      ["DEL", (here: World) => plugin.del(callOf(keys, here.ipam))],
+      ["GC", (here: World) => plugin.gc(gcCallOf(here.ipam, ["other"]))],
+    ] as const) {
+      const { here, asked } = watched(verb);
+      here.add();
+      run(here);
+      ok(asked.before.includes(rule) && !asked.before.includes(link));
+      ok(asked.behind.includes(link));
+      deepEqual(here.ipam.log, ["ADD", verb]);
+      deepEqual(leftovers(here), { ...nothing, links: ["lo", "br0"] });
+    }
+  });
+
+  it("has it give back before a failing ADD takes the link away", () => {
+    const { here, asked } = watched("DEL");
+    here.network.failOn("linkat", "ENOSPC");
+    throws(() => here.add(), because(/ENOSPC/));
+    deepEqual(here.ipam.log, ["ADD", "DEL"]);
+    ok(!asked.before.includes(link) && asked.behind.includes(link));
+    deepEqual(leftovers(here), nothing);
+  });
+
+  it("removes the rest when that fails, and tells of it", () => {
+    for (const verb of ["DEL", "GC"]) {
+      const { here } = watched(verb);
+      here.add();
+      here.ipam.failing = verb;
+      const run = () =>
+        verb === "DEL"
+          ? plugin.del(callOf(keys, here.ipam))
+          : plugin.gc(gcCallOf(here.ipam, ["other"]));
+      throws(run, because(new RegExp(`IPAM ${verb} fails`)));
+      deepEqual(leftovers(here), { ...nothing, links: ["lo", "br0"] });
+    }
+  });
+});
+
 describe("bridge.check", () => {
   it("is content after ADD, and asks IPAM", () => {
     const here = world();
