@@ -34,12 +34,13 @@ const path = "/usr/sbin:/usr/bin:/sbin:/bin";
  */
 const forkCalls = ["prctl", "getppid", "dup2", "close_range"];
 
-function inject({ name, occurrence }: Step, what: Injection): string[] {
+/** What strace is told for a fault in that call. */
+export function inject({ name, occurrence }: Step, what: Injection): string[] {
   return ["-e", `trace=${name}`, "-e", `inject=${name}:${what}:when=${occurrence}`];
 }
 
 /** strace of an earlier version than 6.2 knows fewer signals by name: they are not of interest. */
-const quietly = ["-qq", "-e", "signal=none"];
+export const quietly = ["-qq", "-e", "signal=none"];
 
 /** Executions of CNI programs with a fault in them. One delegate at most is executed through a script that traces it. */
 export class FaultyRuns {
