@@ -7,11 +7,12 @@ import type { CheckCall } from "../cni/plugin.ts";
 import type { CniInterface, CniResult } from "../cni/result.ts";
 import { checkInterface, checkLink } from "../net/check-interface.ts";
 import type { LinkEnd, LinkPort } from "../net/route-socket.ts";
+import { readRecord, usableRecord } from "../state/record.ts";
 import { checkBesideIpam } from "./check-beside-ipam.ts";
 import { checkReferenceRules, type RuleKeys } from "./reference-rules.ts";
 import { checkRules } from "./rules.ts";
 import type { Scene } from "./scene.ts";
-import { usableRecord, type VethPlugin, type VethRecord } from "./veth-record.ts";
+import type { VethPlugin, VethRecord } from "./veth-record.ts";
 
 /** What CHECK has found in the container, for what is special about a plugin. */
 export interface CheckedVeth<R extends VethRecord> {
@@ -37,7 +38,8 @@ export function checkVethAttachment<C extends RuleKeys, R extends VethRecord>(
 ): void {
   const { attachment, ifName: ifname, netnsPath: sandbox } = call;
   checkBesideIpam(call, (scene, prevResult) => {
-    const record = usableRecord(plugin, attachment);
+    const { name, record: schema } = plugin;
+    const record = usableRecord(attachment, name, (of) => readRecord(of, name, schema));
     const expected = { ifname, sandbox, prevResult, own: record, up: record?.up ?? isUp };
     const inside = checkInterface(scene.container, expected);
     checkHost({ scene, prevResult, inside, record });

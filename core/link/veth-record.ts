@@ -7,14 +7,13 @@ import * as z from "zod/mini";
 
 import type { Attachment } from "../attachment.ts";
 import type { CniResult } from "../cni/result.ts";
-import { CniError, cniCode } from "../errors.ts";
 import { formatMac, parseCidr } from "../net/address.ts";
 import type { Veth } from "../net/veth.ts";
 import { masqueradeElements } from "../nft/masquerade.ts";
 import type { SetName } from "../nft/sets.ts";
 import type { TableElement } from "../nft/table-element.ts";
 import type { Rollback } from "../rollback.ts";
-import { hasRecord, readRecord, recordPath, removeRecord, writeRecord } from "../state/record.ts";
+import { readRecord, removeRecord, writeRecord } from "../state/record.ts";
 import { linkRecordFields, linkRecordOf } from "./record.ts";
 import { addRules, removeRules } from "./rules.ts";
 
@@ -91,18 +90,4 @@ export function keepVeth<R extends VethRecord>(
   });
   writeRecord(attachment, plugin.name, record);
   addRules(elements);
-}
-
-/**
- * The record of ADD, for CHECK; undefined when there is none: the reference's plugin may have made the attachment.
- * @throws {CniError} when there is one that cannot be used
- */
-export function usableRecord<R extends VethRecord>(
-  { name, record: schema }: VethPlugin<R>,
-  attachment: Attachment,
-): R | undefined {
-  const record = readRecord(attachment, name, schema);
-  if (record !== undefined || !hasRecord(attachment, name)) return record;
-  const message = `the record "${recordPath(attachment, name)}" cannot be used`;
-  throw new CniError(cniCode.internal, message);
 }

@@ -78,6 +78,34 @@ export function hasRecord(attachment: Attachment, plugin: string): boolean {
   return isThere(recordPath(attachment, plugin));
 }
 
+/**
+ * What `read` makes of the plugin's record, for CHECK. Undefined only when nothing lies in its place: then the reference's
+ * plugin may have made the attachment.
+ * @throws {CniError} that names one which cannot be used
+ */
+export function usableRecord<R>(
+  attachment: Attachment,
+  plugin: string,
+  read: (attachment: Attachment) => R | undefined,
+): R | undefined {
+  const record = read(attachment);
+  if (record === undefined && isInTheWay(attachment, plugin)) {
+    throw new CniError(cniCode.internal, recordFault(attachment, plugin));
+  }
+  return record;
+}
+
+/** Why there is no record that can be used, in CHECK's words. */
+export function recordFault(attachment: Attachment, plugin: string): string {
+  if (!isInTheWay(attachment, plugin)) return "the record of this attachment is missing";
+  return `the record ${JSON.stringify(recordPath(attachment, plugin))} cannot be used`;
+}
+
+/** Unlike {@link hasRecord}, true as well when something else lies where the attachment's directory should be. */
+function isInTheWay(attachment: Attachment, plugin: string): boolean {
+  return isThere(recordPath(attachment, plugin), true);
+}
+
 /** Where the plugin's record of an attachment lies. */
 export function recordPath(attachment: Attachment, plugin: string): string {
   return `${directoryFor(attachment)}/${plugin}.json`;
@@ -96,12 +124,14 @@ export function requireRecordable(): void {
   }
 }
 
-function isThere(path: string): boolean {
+/** @param behindFile the answer for a path that leads through something else than a directory */
+function isThere(path: string, behindFile = false): boolean {
   try {
     host.lstat(path);
     return true;
   } catch (error) {
-    if (isErrno(error, "ENOENT", "ENOTDIR")) return false;
+    if (isErrno(error, "ENOENT")) return false;
+    if (isErrno(error, "ENOTDIR")) return behindFile;
     throw error;
   }
 }

@@ -9,23 +9,26 @@ import { TC_H_INGRESS } from "netlink-ts/route/traffic-control.ts";
 import type { Attachment } from "../../core/attachment.ts";
 import { CniError } from "../../core/errors.ts";
 import type { Link, RouteSocket } from "../../core/net/route-socket.ts";
+import { usableRecord } from "../../core/state/record.ts";
 import type { Limit, Limits, Scope } from "./config.ts";
 import type { HostLink } from "./host-link.ts";
 import { ifbNames, ownedIfbs, unmarkedIfb } from "./ifb.ts";
 import { queueFaults } from "./queue-check.ts";
+import { readShaped, recordName } from "./record.ts";
 import { redirectionTargets } from "./redirection.ts";
 import { qdiscAt } from "./traffic.ts";
 
 /** CHECK found something missing or changed. */
 const notAsShaped = 100;
 
-/** @throws {CniError} 100 that names what is missing or changed */
+/** @throws {CniError} 100 that names what is missing or changed; 999 for a record that cannot be used */
 export function checkShaped(
   host: RouteSocket,
   attachment: Attachment,
   link: HostLink,
   { ingress, egress, scope }: Limits,
 ): void {
+  usableRecord(attachment, recordName, readShaped);
   const [first, ...others] = [
     ...(ingress === undefined
       ? []

@@ -11,7 +11,6 @@ import {
   NFPROTO_IPV6,
 } from "netlink-ts/nftables/nfgenmsg.ts";
 
-import type { Attachment } from "../../core/attachment.ts";
 import { type CheckCall, definePlugin } from "../../core/cni/plugin.ts";
 import { CniError, cniCode, explain } from "../../core/errors.ts";
 import { readSysctlIfPresent } from "../../core/net/sysctl.ts";
@@ -20,7 +19,7 @@ import { missingElements } from "../../core/nft/missing-elements.ts";
 import { NftSocket } from "../../core/nft/nft-socket.ts";
 import { missingForwardRules } from "../../core/nft/open-forward.ts";
 import { requireUsable, setUpFaults } from "../../core/nft/table-state.ts";
-import { hasRecord, recordPath, requireRecordable } from "../../core/state/record.ts";
+import { hasRecord, recordFault, requireRecordable } from "../../core/state/record.ts";
 import { allow } from "./allow.ts";
 import { type Allowance, allowanceOf } from "./allowance.ts";
 import { collectGarbage, forbid } from "./cleanup.ts";
@@ -80,10 +79,11 @@ export const firewall = definePlugin({
 function faultsOf(call: CheckCall<FirewallConfig>, allowance: Allowance): string[] {
   using nft = NftSocket.open();
   const isRecorded = recordedAsAllowed(call.attachment) !== undefined;
-  const references = isRecorded ? undefined : referenceFaults(nft, call, allowance);
+  const isOurs = hasRecord(call.attachment, recordName);
+  const references = isOurs ? undefined : referenceFaults(nft, call, allowance);
   return [
     ...(references ?? missingOfOurs(nft, allowance)),
-    ...(isRecorded || references !== undefined ? [] : [recordFault(call.attachment)]),
+    ...(isRecorded || references !== undefined ? [] : [recordFault(call.attachment, recordName)]),
     ...sourceFaults(call, allowance),
     ...dropsOfPod(nft, allowance),
   ];
@@ -107,11 +107,6 @@ function sourceFaults(
   } catch (error) {
     return [explain(error)];
   }
-}
-
-function recordFault(attachment: Attachment): string {
-  if (!hasRecord(attachment, recordName)) return "the record of this attachment is missing";
-  return `the record "${recordPath(attachment, recordName)}" cannot be used`;
 }
 
 /** @returns whether firewalld is told of pods @throws {CniError} 50 when it has to be and cannot, 7 for a zone that it has not */

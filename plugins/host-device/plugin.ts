@@ -26,7 +26,12 @@ import { attachedResult } from "../../core/net/attached-result.ts";
 import { checkInterface, interfaceEntry } from "../../core/net/check-interface.ts";
 import { RouteSocket } from "../../core/net/route-socket.ts";
 import { Rollback } from "../../core/rollback.ts";
-import { removeRecord, requireRecordable, writeRecord } from "../../core/state/record.ts";
+import {
+  removeRecord,
+  requireRecordable,
+  usableRecord,
+  writeRecord,
+} from "../../core/state/record.ts";
 import {
   type HostDeviceConfig,
   hostDeviceConfig,
@@ -167,7 +172,7 @@ function checkDevice(call: CheckCall<HostDeviceConfig>): void {
       interfaceEntry(prevResult, ifname, sandbox);
       return;
     }
-    const own = readMoved(attachment);
+    const own = usableRecord(attachment, recordName, readMoved);
     const up = own?.up ?? true;
     const { ifindex } = checkInterface(container, { ifname, sandbox, prevResult, own, up });
     const link = lookUpDevice(container, { ifindex });

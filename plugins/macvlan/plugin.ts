@@ -11,7 +11,7 @@ import { attemptAll, CniError, cniCode } from "../../core/errors.ts";
 import { addLink, type Connected, type PlannedLink } from "../../core/link/add.ts";
 import { checkOwnLink } from "../../core/link/check.ts";
 import { findMaster, mtuOn } from "../../core/link/master.ts";
-import { linkRecord } from "../../core/link/record.ts";
+import { type LinkRecord, linkRecord } from "../../core/link/record.ts";
 import type { Scene } from "../../core/link/scene.ts";
 import { requireLinkOn } from "../../core/link/status.ts";
 import { collectRecords, deleteAttachment } from "../../core/link/verbs.ts";
@@ -53,7 +53,7 @@ export const macvlan = definePlugin({
     );
   },
 
-  check: (call) => checkOwnLink(call, kind, (link, scene) => checkMode(call, link, scene)),
+  check: (call) => checkOwnLink(call, kind, (...found) => checkMode(call, ...found)),
 
   gc(call) {
     const { network, validAttachments: valid } = call;
@@ -96,6 +96,7 @@ function checkMode(
   { config, attachment }: CheckCall<MacvlanConfig>,
   link: Parameters<typeof linkData>[0],
   scene: Scene,
+  own: LinkRecord | undefined,
 ): void {
   findMaster(scene.side(config.linkInContainer), config.master);
   const mode = linkData(link, kind)?.mode;
@@ -103,6 +104,5 @@ function checkMode(
     const message = `container macvlan mode ${modes.nameOf(mode)} does not match expected value: ${config.mode}`;
     throw new CniError(cniCode.internal, message);
   }
-  const record = readRecord(attachment, kind, linkRecord);
-  if (record?.hostAccess) checkHostAccess(scene.host, attachment, record.addresses);
+  if (own?.hostAccess) checkHostAccess(scene.host, attachment, own.addresses);
 }

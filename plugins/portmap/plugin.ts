@@ -19,7 +19,7 @@ import { removeFound } from "../../core/nft/reference/removal.ts";
 import { samePlace, type TableElement } from "../../core/nft/table-element.ts";
 import { requireUsable, setUpFaults } from "../../core/nft/table-state.ts";
 import { Rollback } from "../../core/rollback.ts";
-import { hasRecord, recordPath, requireRecordable } from "../../core/state/record.ts";
+import { hasRecord, recordFault, requireRecordable } from "../../core/state/record.ts";
 import { removeAll, unpublish, unpublishStale } from "./cleanup.ts";
 import { type PortmapConfig, portmapConfig, requireConsistent } from "./config.ts";
 import { handBack } from "./hand-back.ts";
@@ -149,14 +149,15 @@ function routeLoopback(link: string): void {
 
 function missingParts(call: AddCall<PortmapConfig>, published: Published): string[] {
   using nft = NftSocket.open();
-  const isOurs = recordedAsPublished(call.attachment) !== undefined;
+  const isRecorded = recordedAsPublished(call.attachment) !== undefined;
+  const isOurs = hasRecord(call.attachment, recordName);
   const references = isOurs ? undefined : referenceFaults(nft, call, published);
   return [
     ...(references ?? missingOfOurs(nft, call.attachment, published.elements)),
     ...published.localnetLinks
       .filter((link) => readSysctlIfPresent(routeLocalnet(link)) !== "1")
       .map((link) => `kernel parameter "${routeLocalnet(link)}" is not 1`),
-    ...(isOurs || references !== undefined ? [] : [recordFault(call.attachment)]),
+    ...(isRecorded || references !== undefined ? [] : [recordFault(call.attachment, recordName)]),
   ];
 }
 
@@ -174,11 +175,6 @@ function missingOfOurs(
     ...missing.map((each) => `nf_tables has no ${describePlace(each)}`),
     ...setUpFaults(nft, [NFPROTO_INET]),
   ];
-}
-
-function recordFault(attachment: Attachment): string {
-  if (!hasRecord(attachment, recordName)) return "the record of this attachment is missing";
-  return `the record "${recordPath(attachment, recordName)}" cannot be used`;
 }
 
 /** Keys that say how iptables is to do it. */

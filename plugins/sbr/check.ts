@@ -19,9 +19,10 @@ import {
   tableOf,
   wholeRoutes,
 } from "../../core/net/whole-route.ts";
+import { usableRecord } from "../../core/state/record.ts";
 import { requireLink } from "./apply.ts";
 import type { SbrConfig, Source, Wanted } from "./config.ts";
-import { readApplied, type SbrRecord } from "./record.ts";
+import { readApplied, recordName, type SbrRecord } from "./record.ts";
 import { allRules, type SourceRule, sourceRule } from "./rules.ts";
 
 /** CHECK found something missing. */
@@ -40,7 +41,7 @@ interface Situation {
 /** @throws {CniError} 100 that names what is missing; 999 when the link is gone */
 export function checkApplied(call: CheckCall<SbrConfig>, wanted: Wanted, netns: Netns): void {
   using route = RouteSocket.dial(netns);
-  const record = readApplied(call.attachment);
+  const record = usableRecord(call.attachment, recordName, readApplied);
   const situation: Situation = {
     ifindex: requireLink(route, call),
     rules: allRules(route).flatMap((rule) => sourceRule(rule) ?? []),

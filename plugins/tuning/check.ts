@@ -8,19 +8,21 @@ import { CniError } from "../../core/errors.ts";
 import type { Netns } from "../../core/net/netns.ts";
 import { RouteSocket } from "../../core/net/route-socket.ts";
 import { readSysctlIfPresent } from "../../core/net/sysctl.ts";
+import { usableRecord } from "../../core/state/record.ts";
 import type { TuningConfig, Wanted } from "./config.ts";
 import { differing, namesOf, settingText } from "./link.ts";
-import { readTuned } from "./record.ts";
-import { type Sysctl, sameValue } from "./sysctls.ts";
+import { readTuned, recordName } from "./record.ts";
+import { type SetSysctl, type Sysctl, sameValue } from "./sysctls.ts";
 import { requireLink } from "./tune.ts";
 
 /** CHECK found another value. */
 const notAsTuned = 100;
 
-/** @throws {CniError} 100 that names what has another value; 999 when the link is gone */
+/** @throws {CniError} 100 that names what has another value; 999 when the link is gone, or the record cannot be used */
 export function checkTuned(call: CheckCall<TuningConfig>, wanted: Wanted, netns: Netns): void {
+  const { sysctls = [] } = usableRecord(call.attachment, recordName, readTuned) ?? {};
   const [first, ...others] = [
-    ...sysctlFaults(call, wanted.sysctls, netns),
+    ...sysctlFaults(sysctls, wanted.sysctls, netns),
     ...linkFaults(call, wanted, netns),
   ];
   if (first === undefined) return;
@@ -33,12 +35,11 @@ function fault(what: string, wanted: string, found: string): string {
 }
 
 function sysctlFaults(
-  { attachment }: CheckCall<TuningConfig>,
+  recorded: readonly SetSysctl[],
   wanted: readonly Sysctl[],
   netns: Netns,
 ): string[] {
   if (wanted.length === 0) return [];
-  const recorded = readTuned(attachment)?.sysctls ?? [];
   return netns.run(() =>
     wanted.flatMap(({ name, value }) => {
       const set = recorded.find((each) => each.name === name && each.value === value);

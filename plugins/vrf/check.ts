@@ -9,11 +9,12 @@ import { formatCidr } from "../../core/net/address.ts";
 import type { Netns } from "../../core/net/netns.ts";
 import { RouteSocket } from "../../core/net/route-socket.ts";
 import { missingRoutes, routeText, wholeRoutes } from "../../core/net/whole-route.ts";
+import { usableRecord } from "../../core/state/record.ts";
 import { requireTable } from "./attach.ts";
 import { addressKey, globalAddresses } from "./belongings.ts";
 import { tableOf, type VrfConfig, vrfNameOf } from "./config.ts";
 import { allLinks, findVrf } from "./device.ts";
-import { readAttached, type VrfRecord } from "./record.ts";
+import { readAttached, recordName, type VrfRecord } from "./record.ts";
 
 /** @throws {CniError} that names what is not as ADD has made it */
 export function checkAttached(call: CheckCall<VrfConfig>, netns: Netns): void {
@@ -23,7 +24,7 @@ export function checkAttached(call: CheckCall<VrfConfig>, netns: Netns): void {
   const links = allLinks(route);
   const vrf = findVrf(links, name);
   if (vrf === undefined) throw failed(`VRF ${name} not found in "${netns.path}"`);
-  const found = readAttached(attachment);
+  const found = usableRecord(attachment, recordName, readAttached);
   const record = found?.netns === netns.identity() ? found : undefined;
   requireTable(vrf.table, name, tableOf(config) ?? record?.table);
   const port = links.find(({ ifname, master }) => ifname === ifName && master === vrf.ifindex);

@@ -3,7 +3,9 @@ import * as z from "zod/mini";
 import {
   readRecord,
   recordedAttachments,
+  recordFault,
   removeRecord,
+  usableRecord,
   writeRecord,
 } from "../../../core/state/record.ts";
 import { FakeHost, useHost } from "../../fake-host.ts";
@@ -127,6 +129,51 @@ describe("readRecord", () => {
       recordedAttachments(long.network, "bridge").map(({ ifname }) => ifname),
       ["eth0", "eth1"],
     );
+  });
+});
+
+describe("usableRecord", () => {
+  const use = () => usableRecord(attachment, "bridge", (of) => readRecord(of, "bridge", schema));
+  const refusal = { code: 999, message: `the record "${path}" cannot be used` };
+
+  it("is what the reader makes of it", () => {
+    newHost();
+    writeRecord(attachment, "bridge", { link: "a" });
+    deepEqual(use(), { link: "a" });
+  });
+
+  it("is undefined without one, be it that its directories are there", () => {
+    const host = newHost();
+    equal(use(), undefined);
+    host.putDirectory("/run/netloom/n1/c1:eth0");
+    equal(use(), undefined);
+  });
+
+  it("refuses by name what cannot be read", () => {
+    newHost().put(path, "{");
+    throws(use, refusal);
+    newHost().putDirectory(path);
+    throws(use, refusal);
+  });
+
+  it("refuses a file in the place of the directory above", () => {
+    newHost().put("/run/netloom/n1/c1:eth0", "");
+    throws(use, refusal);
+  });
+
+  it("refuses what the reader does not take", () => {
+    newHost();
+    writeRecord(attachment, "bridge", { link: "a" });
+    throws(() => usableRecord(attachment, "bridge", () => undefined), refusal);
+  });
+});
+
+describe("recordFault", () => {
+  it("tells a missing record from one that cannot be used", () => {
+    const host = newHost();
+    equal(recordFault(attachment, "bridge"), "the record of this attachment is missing");
+    host.put(path, "{");
+    equal(recordFault(attachment, "bridge"), `the record "${path}" cannot be used`);
   });
 });
 
