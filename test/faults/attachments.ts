@@ -32,13 +32,20 @@ export class Attachments {
   constructor(scenario: Scenario) {
     this.scenario = scenario;
     this.sandbox = Sandbox.create();
-    const { surround, daemon } = scenario;
-    if (surround !== undefined) this.sandbox.ok(["ip", "-batch", "-"], { input: surround });
-    if (daemon !== undefined) {
-      this.sandbox.start(daemon.argv(this.sandbox.scratch));
-      waitFor(daemon.socket, () => existsSync(this.sandbox.path(daemon.socket)));
+    try {
+      this.#surround(scenario);
+      this.wipe();
+    } catch (error) {
+      this.sandbox.dispose(); // nobody else can, and its holder would keep the test run from ending
+      throw error;
     }
-    this.wipe();
+  }
+
+  #surround({ surround, daemon }: Scenario): void {
+    if (surround !== undefined) this.sandbox.ok(["ip", "-batch", "-"], { input: surround });
+    if (daemon === undefined) return;
+    this.sandbox.start(daemon.argv(this.sandbox.scratch));
+    waitFor(daemon.socket, () => existsSync(this.sandbox.path(daemon.socket)));
   }
 
   /** Makes the host as if no CNI program had ever run on it; nothing may be attached. */

@@ -53,7 +53,8 @@ function truncations(length: number): Damage[] {
     .filter((at) => at > 0 && at < length)
     .map((at) => ({
       name: `truncated to ${at} of ${length} bytes`,
-      apply: (path) => truncateSync(path, at),
+      // another's file may be a byte shorter
+      apply: (path) => truncateSync(path, Math.min(at, lstatSync(path).size - 1)),
     }));
 }
 

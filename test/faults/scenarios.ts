@@ -33,6 +33,8 @@ export interface Scenario {
   daemon?: { argv(scratch: string): string[]; socket: string };
   /** Kernel parameters that a virgin host has at 0 and the program sets to 1. */
   sysctls?: readonly string[];
+  /** Kernel parameters of the pod that only the record tells the earlier values of: a DEL that cannot read it leaves them. */
+  lostWithRecord?: readonly string[];
 }
 
 const version = "1.1.0";
@@ -245,6 +247,7 @@ link set beyond up`,
     }),
     surroundInPod: "link add eth0 type veth peer name peer0",
     residue: [ownFolder, /^file \/run\/cni\/(tuning\/)? 755$/],
+    lostWithRecord: ["net.ipv4.conf.eth0.arp_filter", "net.core.somaxconn"],
   },
   {
     title: "bandwidth",
