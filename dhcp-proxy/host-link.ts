@@ -41,7 +41,7 @@ export function releaseFromHost6(
 ): void {
   speakFromHost(world, request, lease.serverId, (link) => {
     const identity = { duid: duidOf(request), iaid: IAID, mode: "stateful" as const };
-    const settings = { ifname: request.ifname, resendTimeoutMs: 0, ...identity };
+    const settings = { ifname: request.ifname, resendTimeoutMs: 0, resendMaxMs: 0, ...identity };
     const xid = Math.floor(Math.random() * 2 ** 24);
     const about = { serverId: serverOf(lease), addresses: addressesOf(lease) };
     const message = message6(settings, "release", { xid, elapsedMs: 0, ...about });

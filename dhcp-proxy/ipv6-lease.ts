@@ -67,10 +67,10 @@ export class Ipv6Lease {
     this.#events = events;
     this.#held = held;
     if (held === undefined) pod.enter(() => allowAdvertisements(request.ifname, false));
-    const { resendTimeoutMs } = world.settings;
+    const { resendTimeoutMs, resendMaxMs } = world.settings;
     this.#deadlineMs = bootMs() + resendTimeoutMs;
     const identity = { duid: duidOf(request), iaid: IAID, mode: "stateful" as const };
-    const settings = { ifname: request.ifname, resendTimeoutMs, ...identity };
+    const settings = { ifname: request.ifname, resendTimeoutMs, resendMaxMs, ...identity };
     this.#client = new Lease6Client(world, pod, settings, {
       decided: (decision, event) => this.#decided(decision, event),
       notSent: (message, error) => this.#notSent(message, error),

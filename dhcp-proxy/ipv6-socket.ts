@@ -8,6 +8,7 @@ import { AF_INET6 } from "netlink-ts/route/family.ts";
 import { isErrno } from "../core/errors.ts";
 import { host } from "../core/host.ts";
 import { CLIENT_PORT6 } from "./packet6/message.ts";
+import { socketFilter } from "./socket-filter.ts";
 
 const SOCK_DGRAM = 2;
 const SOCK_RAW = 3;
@@ -20,9 +21,19 @@ const IPV6_V6ONLY = 26;
 const ICMPV6_FILTER = 1;
 const MSG_DONTWAIT = 0x40;
 const ROUTER_ADVERTISEMENT = 134;
-/** Routers pass over what may have come through another router (RFC 4861 section 6.1.1). */
+/** Routers and hosts pass over what may have come through another router (RFC 4861 sections 6.1.1 and 6.1.2). */
 const LARGEST_HOP_LIMIT = 255;
 const LONGEST_DATAGRAM = 65_536;
+/** SKF_NET_OFF: from there on a filter sees the header of IPv6, though the socket sees what is behind it. */
+const NETWORK_HEADER = -0x100000;
+
+/** What another router has passed on may come from anywhere, and would name resolvers. The kernel makes no address of it either. */
+const fromThisLink = socketFilter(
+  [0x30, 0, 0, NETWORK_HEADER + 7], //   ldb [7]: hop limit
+  [0x15, 0, 1, LARGEST_HOP_LIMIT], //    jeq #255
+  [0x06, 0, 0, LONGEST_DATAGRAM], //     ret all
+  [0x06, 0, 0, 0], //                    ret nothing
+);
 
 /** A datagram, and the address it came from, 16 bytes. */
 export interface Datagram {
@@ -69,9 +80,10 @@ export class Ipv6Socket implements Disposable {
     return new Ipv6Socket(link, [SOCK_DGRAM, 0], () => {});
   }
 
-  /** For asking routers, and hearing what they advertise. */
+  /** For asking routers of the link, and hearing what they advertise. */
   static forRouters(link: { ifname: string; ifindex: number }): Ipv6Socket {
     return new Ipv6Socket(link, [SOCK_RAW, IPPROTO_ICMPV6], (fd) => {
+      host.attachFilter(fd, fromThisLink);
       host.setsockopt(fd, IPPROTO_ICMPV6, ICMPV6_FILTER, onlyAdvertisements());
       host.setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, LARGEST_HOP_LIMIT);
     });

@@ -119,7 +119,7 @@ export class Lease6Client implements Disposable {
   #tidySocket() {
     if (this.#socket === undefined) return;
     const { phase } = this.#state;
-    if (phase === "bound" || phase === "stopped") return this.#closeSocket();
+    if (phase === "bound" || phase === "waiting" || phase === "stopped") return this.#closeSocket();
     if (phase !== "renewing" && phase !== "rebinding") return;
     this.#closing ??= this.#world.loop.after(RENEWAL_WAIT_MS, () => this.#closeSocket());
   }

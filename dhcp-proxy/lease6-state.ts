@@ -20,13 +20,16 @@ export interface Lease6Settings {
   mode: "stateful" | "stateless";
   /** How long a first lease is tried for. */
   resendTimeoutMs: number;
+  /** Pauses between tries stop growing there. */
+  resendMaxMs: number;
 }
 
-/** Where a client stands. */
+/** Where a client stands; `waiting` is the pause before it solicits again. */
 export type Lease6Phase =
   | "new"
   | "soliciting"
   | "requesting"
+  | "waiting"
   | "confirming"
   | "informing"
   | "bound"
@@ -47,6 +50,9 @@ export interface Lease6State {
   readonly sends: number;
   /** The wait for an answer to what was sent last. */
   readonly waitMs: number;
+  /** Offers since the last lease that their servers then did not keep, and addresses since the last renewal that somebody else has. */
+  readonly failures: number;
+  readonly declines: number;
   readonly timerAtMs?: number | undefined;
   /** A first lease is tried for until then. */
   readonly deadlineMs?: number | undefined;
@@ -86,6 +92,8 @@ export function newLease6(settings: Lease6Settings): Lease6State {
     beganAtMs: 0,
     sends: 0,
     waitMs: 0,
+    failures: 0,
+    declines: 0,
     solicits: 0,
     offers: 0,
   };

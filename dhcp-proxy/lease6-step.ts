@@ -6,6 +6,7 @@
 import { sameBytes } from "../core/bytes.ts";
 import { CniError, cniCode, explain } from "../core/errors.ts";
 import { formatIp } from "../core/net/address.ts";
+import { pauseAfterConflictMs, pauseMs } from "./lease-timing.ts";
 import {
   givesTheSame6,
   type Lease6Info,
@@ -181,8 +182,21 @@ export class Lease6Step extends StateStep<Lease6State, Lease6Action> {
     this.#refused(refusal ?? { code: status6.noAddrsAvail, message: "" });
     // the server has forgotten us, or the network is another: RFC 8415 section 18.2.10.1
     const isLost = refusal?.code === status6.noBinding || refusal?.code === status6.notOnLink;
-    if (phase === "requesting") return this.#begin("soliciting");
+    if (phase === "requesting") return this.#notGranted();
     if (isLost && lease !== undefined) this.#lose("the server refused to prolong it");
+  }
+
+  /** A server that offers and then refuses would do so again at once. */
+  #notGranted() {
+    const failures = this.state.failures + 1;
+    this.set({ failures });
+    this.#solicitIn(pauseMs(failures, this.state.settings.resendMaxMs, this.random()));
+  }
+
+  /** After a pause, since a server is likely to give the same again: RFC 8415 section 14.1. */
+  #solicitIn(milliseconds: number): void {
+    this.set({ phase: "waiting", offer: undefined });
+    this.timerAt(this.nowMs + milliseconds);
   }
 
   /** Success says that the addresses still fit the link; who held them goes on to renew them at once. */
@@ -214,7 +228,15 @@ export class Lease6Step extends StateStep<Lease6State, Lease6Action> {
 
   #bind(lease: Lease6Info): void {
     const before = this.state.lease;
-    this.set({ phase: "bound", lease, offer: undefined, deadlineMs: undefined });
+    const declines = heldLease6(this.state) === undefined ? this.state.declines : 0;
+    this.set({
+      phase: "bound",
+      lease,
+      offer: undefined,
+      deadlineMs: undefined,
+      failures: 0,
+      declines,
+    });
     const isSame = before === undefined || givesTheSame6(before, lease);
     this.do(isSame ? { type: "bound", lease } : { type: "changed", lease, before });
     this.timerAt(lease.renewAtMs ?? undefined);
@@ -239,8 +261,9 @@ export class Lease6Step extends StateStep<Lease6State, Lease6Action> {
     this.note(`declines ${formatIp(address)}: somebody else has the address`);
     const addresses = lease.addresses.filter((each) => each.address !== formatIp(address));
     this.do({ type: "expired", lease, reason: "somebody else has the address" });
-    this.set({ lease: { ...lease, addresses }, deadlineMs: undefined });
-    this.#begin("soliciting");
+    const declines = this.state.declines + 1;
+    this.set({ lease: { ...lease, addresses }, deadlineMs: undefined, declines });
+    this.#solicitIn(pauseAfterConflictMs(declines, this.random()));
   }
 
   #check(): void {
@@ -256,6 +279,7 @@ export class Lease6Step extends StateStep<Lease6State, Lease6Action> {
     if (this.nowMs < timerAtMs) return this.do({ type: "timer", atMs: timerAtMs });
     if (deadlineMs !== undefined && isPast(deadlineMs, this.nowMs)) return this.#fail();
     if (phase === "soliciting" && offer !== undefined) return this.#begin("requesting");
+    if (phase === "waiting") return this.#begin("soliciting");
     if (phase === "bound") return this.#renew();
     if (phase === "renewing" && isPast(lease?.rebindAtMs ?? null, this.nowMs)) {
       return this.#begin("rebinding");

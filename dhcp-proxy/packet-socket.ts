@@ -1,6 +1,6 @@
 /**
  * Packet sockets: whole Ethernet frames of one protocol on one link, whatever addresses it has.
- * @see packet(7), Documentation/networking/filter.rst
+ * @see packet(7)
  * @module
  */
 
@@ -9,6 +9,7 @@ import { host } from "../core/host.ts";
 import { leaveToKernel, wakeCollector } from "../core/nft/leave-to-kernel.ts";
 import { ETH_P_ARP, ETH_P_IP } from "./packet/ethernet.ts";
 import { CLIENT_PORT } from "./packet/frame.ts";
+import { socketFilter } from "./socket-filter.ts";
 
 const AF_PACKET = 17;
 const SOCK_RAW = 3;
@@ -16,41 +17,32 @@ const MSG_DONTWAIT = 0x40;
 /** A frame is no longer on any link that DHCP works on; what is longer is cut, and so refused. */
 const LONGEST_FRAME = 65_536;
 
-/** struct sock_filter. */
-const instruction = (code: number, jumpTrue: number, jumpFalse: number, k: number): number[] => [
-  code,
-  0,
-  jumpTrue,
-  jumpFalse,
-  ...[0, 8, 16, 24].map((shift) => (k >>> shift) & 0xff),
-];
-
 const IPPROTO_UDP = 17;
 
 /** `udp dst port 68 and not a later fragment`, of frames that the socket's protocol says are IPv4. */
-const dhcpFilter = Uint8Array.from([
-  ...instruction(0x30, 0, 0, 23), //              ldb [23]: protocol
-  ...instruction(0x15, 0, 6, IPPROTO_UDP), //     jeq #17
-  ...instruction(0x28, 0, 0, 20), //              ldh [20]: fragment
-  ...instruction(0x45, 4, 0, 0x1fff), //          jset #0x1fff
-  ...instruction(0xb1, 0, 0, 14), //              ldxb 4*([14]&0xf): length of the header
-  ...instruction(0x48, 0, 0, 16), //              ldh [x+16]: destination port
-  ...instruction(0x15, 0, 1, CLIENT_PORT), //     jeq #68
-  ...instruction(0x06, 0, 0, LONGEST_FRAME), //   ret all
-  ...instruction(0x06, 0, 0, 0), //               ret nothing
-]);
+const dhcpFilter = socketFilter(
+  [0x30, 0, 0, 23], //              ldb [23]: protocol
+  [0x15, 0, 6, IPPROTO_UDP], //     jeq #17
+  [0x28, 0, 0, 20], //              ldh [20]: fragment
+  [0x45, 4, 0, 0x1fff], //          jset #0x1fff
+  [0xb1, 0, 0, 14], //              ldxb 4*([14]&0xf): length of the header
+  [0x48, 0, 0, 16], //              ldh [x+16]: destination port
+  [0x15, 0, 1, CLIENT_PORT], //     jeq #68
+  [0x06, 0, 0, LONGEST_FRAME], //   ret all
+  [0x06, 0, 0, 0], //               ret nothing
+);
 
 /** ARP from or for an address of 4 bytes: pods that are added together all ask everybody. */
 function arpFilter(address: Uint8Array): Uint8Array {
   const word = new DataView(address.buffer, address.byteOffset).getUint32(0);
-  return Uint8Array.from([
-    ...instruction(0x20, 0, 0, 28), //             ld [28]: sender's address
-    ...instruction(0x15, 2, 0, word), //           jeq
-    ...instruction(0x20, 0, 0, 38), //             ld [38]: target's address
-    ...instruction(0x15, 0, 1, word), //           jeq
-    ...instruction(0x06, 0, 0, LONGEST_FRAME), //  ret all
-    ...instruction(0x06, 0, 0, 0), //              ret nothing
-  ]);
+  return socketFilter(
+    [0x20, 0, 0, 28], //             ld [28]: sender's address
+    [0x15, 2, 0, word], //           jeq
+    [0x20, 0, 0, 38], //             ld [38]: target's address
+    [0x15, 0, 1, word], //           jeq
+    [0x06, 0, 0, LONGEST_FRAME], //  ret all
+    [0x06, 0, 0, 0], //              ret nothing
+  );
 }
 
 /** A socket of the namespace that the process is in when it is opened. */

@@ -179,7 +179,9 @@ export class Slaac {
     const hasServer = [...this.#heard.values()].some(({ hasOptions }) => hasOptions);
     if (dns?.nameservers !== undefined || !hasServer) return this.#complete(addresses, dns);
     const identity = { duid: duidOf(this.#request), iaid: IAID, mode: "stateless" as const };
-    const settings = { ifname: this.#pod.ifname, resendTimeoutMs: OPTIONS_MS, ...identity };
+    const { resendMaxMs } = this.#world.settings;
+    const limits = { resendTimeoutMs: OPTIONS_MS, resendMaxMs };
+    const settings = { ifname: this.#pod.ifname, ...limits, ...identity };
     const client = new Lease6Client(this.#world, this.#pod, settings, {
       decided: (decision) => {
         if (decision.type === "bound") this.#later(addresses, decision.lease.dns ?? dns);

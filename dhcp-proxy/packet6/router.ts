@@ -1,6 +1,6 @@
 /**
  * What hosts and routers of a link say to each other: solicitations and advertisements, as ICMPv6 messages.
- * @see RFC 4861 sections 4.1, 4.2 and 4.6, RFC 8106
+ * @see RFC 4861 sections 4.1, 4.2, 4.6 and 6.1.2, RFC 8106
  * @module
  */
 
@@ -43,7 +43,9 @@ export function decodeAdvertisement(bytes: Uint8Array): RouterAdvertisement {
     if (type !== ROUTER_ADVERTISEMENT) {
       throw new DecodeError("type", 0, `want a router advertisement, got ${type}`);
     }
-    reader.slice(4); // code, checksum, hop limit
+    const code = u8.read(reader);
+    if (code !== 0) throw new DecodeError("code", 1, `want 0, got ${code}`);
+    reader.slice(3); // checksum, hop limit
     const flags = u8.read(reader);
     const lifetime = u16be.read(reader);
     reader.slice(8); // reachable time, retransmission timer

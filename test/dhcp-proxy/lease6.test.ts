@@ -31,6 +31,7 @@ const settings: Lease6Settings = {
   iaid: 1,
   mode: "stateful",
   resendTimeoutMs: 60_000,
+  resendMaxMs: 8000,
 };
 
 function actionText(action: Lease6Action): string {
@@ -241,15 +242,52 @@ describe("a DHCPv6 lease", () => {
     ]);
   });
 
-  it("declines an address that somebody has, and solicits another", () => {
+  it("declines an address that somebody has, and solicits another after a pause", () => {
     const client = new Client().bind();
+    const address = parseIp("fd00::5");
     deepEqual(client.take({ type: "conflict", address: parseIp("fd00::9") }), []);
-    const lines = client.take({ type: "conflict", address: parseIp("fd00::5") });
-    deepEqual(
-      lines.filter((line) => line.startsWith("send")),
-      ["send decline", "send solicit"],
-    );
+    deepEqual(client.take({ type: "conflict", address }), [
+      "send decline",
+      "note: declines fd00::5: somebody else has the address",
+      "expired: somebody else has the address",
+      "timer 2000",
+    ]);
     equal(heldLease6(client.state), undefined);
+    deepEqual(client.answer("advertise"), []);
+    deepEqual(client.fire(), ["send solicit", "timer 3000"]);
+  });
+
+  it("waits longer when the address is declined again, until one has been renewed", () => {
+    const client = new Client().bind();
+    const address = parseIp("fd00::5");
+    const pause = () => {
+      client.take({ type: "conflict", address });
+      return (client.state.timerAtMs ?? 0) - client.nowMs;
+    };
+    const bindAgain = () => {
+      client.fire();
+      client.answer("reply", { options: [rapid] });
+    };
+    const pauses = [1, 2, 3].map(() => {
+      const before = pause();
+      bindAgain();
+      return before;
+    });
+    bindAgain(); // renewed
+    deepEqual([...pauses, pause()], [2000, 10_000, 10_000, 2000]);
+  });
+
+  it("pauses longer and longer while a server offers and then refuses", () => {
+    const client = new Client({ resendTimeoutMs: 1e9 });
+    client.take({ type: "start" });
+    const pauses = Array.from({ length: 8 }, () => {
+      client.answer("advertise", { options: [preference(255)] });
+      client.answer("reply", { refused: 2 });
+      const pause = (client.state.timerAtMs ?? 0) - client.nowMs;
+      client.fire();
+      return pause;
+    });
+    deepEqual(pauses, [2000, 2000, 2000, 2000, 4000, 8000, 8000, 8000]);
   });
 
   it("of before is confirmed, and asked for anew when it does not fit the link", () => {

@@ -62,6 +62,12 @@ describe("decodeAdvertisement", () => {
     deepEqual(read(ended), { ...expected, nameservers: [], search: [] });
   });
 
+  it("refuses another code, as RFC 4861 section 6.1.2 has it", () => {
+    throws(() => decodeAdvertisement(changed([1, 1])), {
+      message: "decode advertisement.code at byte 1: want 0, got 1",
+    });
+  });
+
   it("refuses another message, an option without a length, and one that does not end inside", () => {
     throws(() => read(changed([0, 133])), /want a router advertisement, got 133/);
     throws(() => read(changed([17, 0])), /option 3 at byte 16: want -2 bytes/);
