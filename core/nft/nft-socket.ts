@@ -23,6 +23,7 @@ import { host } from "../host.ts";
 import { netlinkTrace } from "../net/netlink-debug.ts";
 import { NetlinkSocket } from "../net/netlink-socket.ts";
 import { leaveToKernel, wakeCollector } from "./leave-to-kernel.ts";
+import { readSet } from "./set-dump.ts";
 import { place, type SetName } from "./sets.ts";
 import { elementKey, type TableElement } from "./table-element.ts";
 import { tableName } from "./table-name.ts";
@@ -36,8 +37,7 @@ const SEND_BUFFER_SLACK = 4096;
 
 const oneGeneration = answeredBy(getGeneration, generationMessage.pick("id"));
 const oneComment = answeredBy(getTable, tableMessage.pick("userdata"));
-const elementsAlone = elementsMessage.pick("elements");
-const theElements = answeredBy(getElements, elementsAlone);
+const theElements = answeredBy(getElements, elementsMessage.pick("elements"));
 /** Not decoded: reading a thousand elements costs milliseconds, looking for a text in them does not. */
 const rawElements = answeredBy(getElements, { read: (reader: Reader) => reader.slice() });
 
@@ -153,16 +153,14 @@ export class NftSocket implements Disposable {
 
   /** All elements of a set, none when there is no such set. */
   elements(set: SetName): TableElement[] {
-    return this.#dump(theElements, set).flatMap((answer) => readAll(set, answer));
+    return readSet(() => this.#dump(rawElements, set)).map((each) => read(set, each));
   }
 
   /** Those elements of a set that `text` may stand in the comment of, and some more. @param text of ASCII characters */
   elementsWithText(set: SetName, text: string): TableElement[] {
     const decoder = new TextDecoder();
-    const likely = this.#dump(rawElements, set).filter((bytes) =>
-      decoder.decode(bytes).includes(text),
-    );
-    return likely.flatMap((bytes) => readAll(set, elementsAlone.parse(bytes)));
+    const isLikely = (bytes: Uint8Array) => decoder.decode(bytes).includes(text);
+    return readSet(() => this.#dump(rawElements, set), isLikely).map((each) => read(set, each));
   }
 
   /** One answer, or undefined when what is asked for is not there (ENOENT). */
@@ -223,10 +221,6 @@ function commentIn(table: Answer | undefined): string | undefined {
 function foundIn(answer: Answer | undefined, { set }: TableElement): TableElement | undefined {
   const found = answer?.elements?.[0];
   return found && read(set, found);
-}
-
-function readAll(set: SetName, answer: { elements?: Element[] | undefined }): TableElement[] {
-  return answer.elements?.map((each) => read(set, each)) ?? [];
 }
 
 function read(set: SetName, { key, keyEnd, data, userdata }: Element): TableElement {

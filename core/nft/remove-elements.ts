@@ -10,7 +10,7 @@ import type { NftSocket } from "./nft-socket.ts";
 import { belongsToPod } from "./ownership.ts";
 import { untilNotOvertaken, vanished } from "./retry.ts";
 import type { SetName } from "./sets.ts";
-import { samePlace, type TableElement } from "./table-element.ts";
+import { eachPlaceOnce, samePlace, type TableElement } from "./table-element.ts";
 import { appendDeletes } from "./transaction.ts";
 
 /** Above this many of one set, a dump is cheaper than as many questions. */
@@ -21,7 +21,7 @@ const questionsAtMost = 32;
  * are bound together by the generation. What is gone, what others have taken over, and a missing table are no error.
  */
 export function removeElements(nft: NftSocket, elements: readonly TableElement[]): void {
-  const own = elements.filter(belongsToPod);
+  const own = eachPlaceOnce(elements.filter(belongsToPod)); // a broken record may name one twice, which the kernel would miss
   if (own.length === 0) return;
   during("remove elements from nf_tables", () =>
     untilNotOvertaken(() => {
@@ -39,7 +39,7 @@ export function removeShared(nft: NftSocket, elements: readonly TableElement[]):
   during("remove elements from nf_tables", () =>
     untilNotOvertaken(() => {
       const { generation, found } = nft.lookUp({ generation: true, elements });
-      const there = elements.filter((_, at) => found[at] !== undefined);
+      const there = eachPlaceOnce(elements.filter((_, at) => found[at] !== undefined));
       if (there.length === 0) return;
       const transaction = openTransaction(generation);
       appendDeletes(transaction, there);

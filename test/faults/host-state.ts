@@ -40,7 +40,7 @@ export function hostState(
       .sort(),
     reservations: dataDirs.flatMap((dir) => reservationsIn(sandbox.path(dir))).sort(),
     records: filesBelow(sandbox.path("/run/netloom")).sort(),
-    elements: elements.sort(),
+    elements: [...new Set(elements)].sort(), // while the kernel resizes a set's table, a dump tells some twice
     rules,
     bridges: links.flatMap(bridgeRows).sort(),
   };
@@ -92,7 +92,7 @@ function ruleset(sandbox: Sandbox): Pick<HostState, "elements" | "rules"> {
     const isOwned = (row: { owner: string }) => row.owner.includes("/");
     for (const { owner, text } of rows.filter(isOwned))
       elements.push(`${owner} ${rest["name"]} ${text}`);
-    const shared = rows.filter((row) => !isOwned(row)).map(({ text }) => text);
+    const shared = [...new Set(rows.filter((row) => !isOwned(row)).map(({ text }) => text))];
     return JSON.stringify({
       [kind]: { ...rest, ...(shared.length > 0 && { shared: shared.sort() }) },
     });

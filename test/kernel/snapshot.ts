@@ -76,7 +76,10 @@ function isLinkLocal(route: Json): boolean {
 
 const volatileKeys = new Set(["handle", "packets", "bytes", "metainfo"]);
 
-/** The objects of `nft -j list ruleset`, one text each, in nft's order; elements of sets sorted. */
+/**
+ * The objects of `nft -j list ruleset`, one text each, in nft's order; elements of sets sorted, each once: while the kernel resizes
+ * a set's table, a dump tells some twice.
+ */
 export function nftRows(ruleset: Json[]): string[] {
   const objects = ruleset.filter((object) => !("metainfo" in object));
   return objects.map((object) =>
@@ -84,7 +87,7 @@ export function nftRows(ruleset: Json[]): string[] {
       JSON.stringify(object, (key, value) => {
         if (volatileKeys.has(key)) return undefined;
         if (key === "elem" && Array.isArray(value))
-          return value.map((e) => JSON.stringify(e)).sort();
+          return [...new Set(value.map((e) => JSON.stringify(e)))].sort();
         return value;
       }),
     ),

@@ -199,6 +199,12 @@ describe("removeElements", () => {
     deepEqual(kernel.owners(), []);
   });
 
+  it("removes once what is named twice, as a record that somebody wrote into may", () => {
+    addElements(nft, masquerade("a"));
+    removeElements(nft, [...masquerade("a"), ...masquerade("a")]);
+    deepEqual(kernel.owners(), ["direct4 net"]);
+  });
+
   it("sends no transaction when nothing is there, not even a table", () => {
     removeElements(nft, masquerade("a"));
     deepEqual(kernel.batches, []);
