@@ -3,6 +3,7 @@
  * @module
  */
 
+import type { CniResult } from "../core/cni/result.ts";
 import type { Fields, Priority } from "../core/daemon/journal.ts";
 import { bootMs } from "../core/daemon/loop.ts";
 import { explain } from "../core/errors.ts";
@@ -34,7 +35,7 @@ export class Tenants {
   readonly #tenants = new Map<string, Tenant>();
   readonly #changed: () => void;
 
-  /** @param changed told when there are more or fewer */
+  /** @param changed told when {@link counts} may be others */
   constructor(world: World, changed: () => void) {
     this.#world = world;
     this.#changed = changed;
@@ -55,7 +56,11 @@ export class Tenants {
     const request = readLeaseRequest(args);
     const { hostPrefix } = this.#world.settings;
     const pod = Pod.at(hostPrefix + args.netns, request.ifname, hostPrefix);
-    return this.#admit(request, pod, waiter);
+    const answer = (result: CniResult) => {
+      waiter.answer(result);
+      this.#changed();
+    };
+    return this.#admit(request, pod, { answer, refuse: (error) => waiter.refuse(error) });
   }
 
   /** A plugin may ask while it still makes the link, so a link that is not there is waited for. */
@@ -129,6 +134,7 @@ export class Tenants {
     this.#world.loop.after(SWEEP_MS, () => {
       this.keepSweeping();
       this.sweep();
+      this.#changed(); // a lease may have been lost, or found again
     });
   }
 
