@@ -8,6 +8,7 @@
 
 import { isErrno } from "../errors.ts";
 import { host } from "../host.ts";
+import { warn } from "../log.ts";
 import {
   isDirectory,
   isRegularFile,
@@ -92,6 +93,32 @@ export function unlinkIfPresent(path: string): boolean {
     return true;
   } catch (error) {
     if (isErrno(error, "ENOENT")) return false;
+    throw error;
+  }
+}
+
+/**
+ * Removes what lies at a path: a file, a link, an empty directory. A directory that holds something is not ours, stays, and is named on
+ * stderr.
+ */
+export function removeEntry(path: string): void {
+  try {
+    unlinkIfPresent(path);
+  } catch (error) {
+    if (!isErrno(error, "EISDIR")) throw error;
+    if (!removeIfEmpty(path)) warn(`leaves ${JSON.stringify(path)} alone: it is a directory`);
+  }
+}
+
+/** Removes a directory. @returns whether it is gone; false when it holds something */
+export function removeIfEmpty(directory: string): boolean {
+  try {
+    host.rmdir(directory);
+    return true;
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return true;
+    // EBUSY: somebody mounted something there
+    if (isErrno(error, "ENOTEMPTY", "EEXIST", "EBUSY")) return false;
     throw error;
   }
 }

@@ -19,6 +19,8 @@ import {
   ensureDirectory,
   isTemporaryName,
   readFileIfPresent,
+  removeEntry,
+  removeIfEmpty,
   unlinkIfPresent,
   writeFileAtomically,
 } from "./file.ts";
@@ -153,15 +155,6 @@ export function removeRecord(attachment: Attachment, plugin: string): void {
     removeIfEmpty(networkDirectory(attachment.network));
 }
 
-function removeEntry(path: string): void {
-  try {
-    unlinkIfPresent(path);
-  } catch (error) {
-    if (!isErrno(error, "EISDIR")) throw error;
-    if (!removeIfEmpty(path)) warn(`leaves ${JSON.stringify(path)} alone: it is a directory`);
-  }
-}
-
 function unlinkUnlessBelowFile(path: string): void {
   try {
     unlinkIfPresent(path);
@@ -217,6 +210,26 @@ export function recordedAttachments(network: string, plugin: string): Attachment
   return found;
 }
 
+/**
+ * The attachments of a network that any plugin has a record of, or had: those with a directory, be it empty. One whose name is cut is
+ * left out.
+ */
+export function knownAttachments(network: string): Attachment[] {
+  return entriesOf(networkDirectory(network)).flatMap((name) => {
+    const [, containerId, ifname] = plainName.exec(name) ?? [];
+    if (containerId === undefined || ifname === undefined) return [];
+    return { network, containerId, ifname };
+  });
+}
+
+/** Whether another network knows that interface of that container, as of {@link knownAttachments}. */
+export function isKnownElsewhere(attachment: Attachment): boolean {
+  return recordedNetworks().some(
+    (network) =>
+      network !== attachment.network && isThere(directoryFor({ ...attachment, network })),
+  );
+}
+
 /** Name of an attachment's directory that is not cut. */
 const plainName = /^([^:~]+):([^:~]+)$/;
 
@@ -249,18 +262,6 @@ function removeLeftovers(directory: string): boolean {
   if (names.length === 0 || !names.every(isTemporaryName)) return false;
   for (const name of names) unlinkIfPresent(`${directory}/${name}`);
   return removeIfEmpty(directory);
-}
-
-function removeIfEmpty(directory: string): boolean {
-  try {
-    host.rmdir(directory);
-    return true;
-  } catch (error) {
-    if (isErrno(error, "ENOENT", "ENOTDIR")) return true;
-    // EBUSY: somebody mounted something there
-    if (isErrno(error, "ENOTEMPTY", "EEXIST", "EBUSY")) return false;
-    throw error;
-  }
 }
 
 function entriesOf(directory: string): string[] {

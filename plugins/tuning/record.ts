@@ -1,6 +1,6 @@
 /**
- * What ADD of tuning keeps of an attachment beside the file of `saved.ts`: whose that file is, which its name does not tell,
- * and the sysctls.
+ * What ADD of tuning keeps of an attachment: the sysctls, and of the file of `saved.ts` whose it is, which its name does not tell,
+ * and what is in it.
  * @module
  */
 
@@ -8,6 +8,7 @@ import * as z from "zod/mini";
 
 import type { Attachment } from "../../core/attachment.ts";
 import { readRecord, removeRecord, writeRecord } from "../../core/state/record.ts";
+import { encodeSettings, savedSettings } from "./saved.ts";
 
 /** Name of the record among those of an attachment. */
 export const recordName = "tuning";
@@ -21,6 +22,8 @@ const tuningRecord = z.object({
   ifindex: z.optional(z.number()),
   /** Where they are. */
   file: z.optional(z.string()),
+  /** And what they are: that file is the reference's too, which writes it in place. */
+  saved: z.optional(savedSettings),
   sysctls: z.array(
     z.object({
       name: z.string(),
@@ -39,7 +42,8 @@ export function readTuned(attachment: Attachment): TuningRecord | undefined {
 
 /** Writes the record. Before the kernel is told, so that DEL finds all of it. */
 export function recordTuned(attachment: Attachment, record: TuningRecord): void {
-  writeRecord(attachment, recordName, record);
+  const { saved } = record;
+  writeRecord(attachment, recordName, { ...record, saved: saved && encodeSettings(saved) });
 }
 
 /** Removes the record. */

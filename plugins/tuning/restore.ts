@@ -9,7 +9,9 @@ import { attemptAll } from "../../core/errors.ts";
 import { Netns } from "../../core/net/netns.ts";
 import { RouteSocket } from "../../core/net/route-socket.ts";
 import {
+  isKnownElsewhere,
   isRecordedElsewhere,
+  knownAttachments,
   recordedAttachments,
   removeEmptyDirectories,
 } from "../../core/state/record.ts";
@@ -39,7 +41,12 @@ export function restore(call: DelCall<TuningConfig>): void {
 export function collect(call: GcCall<TuningConfig>): void {
   const { network, validAttachments, isStale, config, warn } = call;
   if (validAttachments === undefined) return;
-  const stale = recordedAttachments(network, recordName).filter((each) => isStale(each));
+  const recorded = recordedAttachments(network, recordName);
+  const isNew = ({ containerId, ifname }: Attachment) =>
+    !recorded.some((each) => each.containerId === containerId && each.ifname === ifname);
+  // a file alone does not tell its network; other plugins' records of the attachment, or their directory, do
+  const known = knownAttachments(network).filter((each) => isNew(each) && !isKnownElsewhere(each));
+  const stale = [...recorded, ...known].filter((each) => isStale(each));
   attemptAll(
     ...stale.map((attachment) => () => {
       const tuned = tunedOf(attachment, config);
@@ -71,8 +78,8 @@ function end(tuned: Tuned, netns: Netns | undefined, warn: Warn): void {
   forgetTuned(attachment); // last: until here another DEL finds all of it
 }
 
-function restoreLink({ attachment, file }: Tuned, netns: Netns, warn: Warn): void {
-  const saved = file === undefined ? undefined : readSaved(file, warn);
+function restoreLink({ attachment, file, record }: Tuned, netns: Netns, warn: Warn): void {
+  const saved = file === undefined ? undefined : readSaved(file, record?.saved, warn);
   if (saved === undefined) return;
   using route = RouteSocket.dial(netns);
   const link = findLink(route, attachment.ifname);

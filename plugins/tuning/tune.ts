@@ -75,30 +75,22 @@ interface Situation {
  * address that is there. @returns the record
  */
 function keep(call: Call, netns: string, situation: Situation, rollback: Rollback): TuningRecord {
-  const { attachment, config, netnsPath } = call;
+  const { attachment, netnsPath } = call;
   const { wanted, current } = situation;
   const found = readTuned(attachment);
   const earlier = found?.netns === netns ? found : undefined;
   const link = linkToKeep(situation, earlier);
-  const { ifindex = earlier?.ifindex } = link ?? {};
-  const file = link ? savedPath(dataDirOf(config), attachment) : earlier?.file;
-  const record: TuningRecord = {
-    path: netnsPath,
-    netns,
-    ...(ifindex !== undefined && { ifindex }),
-    ...(file !== undefined && { file }),
-    sysctls: mergedSysctls(wanted.sysctls, current, earlier?.sysctls ?? []),
-  };
-  if (found === undefined && link === undefined && record.sysctls.length === 0) return record;
+  const kept = link && keptOf(call, link, wanted.link, earlier);
+  const { ifindex, file, saved } = kept ?? earlier ?? {};
+  const sysctls = mergedSysctls(wanted.sysctls, current, earlier?.sysctls ?? []);
+  const record: TuningRecord = { path: netnsPath, netns, ifindex, file, saved, sysctls };
+  if (found === undefined && link === undefined && sysctls.length === 0) return record;
   rollback.defer(() => {
     if (found === undefined) forgetTuned(attachment);
     else recordTuned(attachment, found);
   });
   recordTuned(attachment, record);
-  if (link !== undefined && file !== undefined) {
-    const settings = pickSettings(link, wanted.link);
-    keepSaved(call, file, settings, isSame(earlier, record), rollback);
-  }
+  if (kept !== undefined) keepSaved(kept, rollback);
   return record;
 }
 
@@ -111,23 +103,35 @@ function linkToKeep(
   return differing(link, wanted.link).length > 0 ? link : undefined;
 }
 
-function isSame(earlier: TuningRecord | undefined, { ifindex, file }: TuningRecord): boolean {
-  return earlier !== undefined && earlier.ifindex === ifindex && earlier.file === file;
+/** What is kept of a link. */
+interface Kept {
+  readonly ifindex: number;
+  readonly file: string;
+  readonly saved: LinkSettings;
+  /** What an ADD before has saved there; undefined without one. */
+  readonly before: LinkSettings | undefined;
 }
 
-function keepSaved(
-  { warn }: Call,
-  file: string,
-  settings: LinkSettings,
-  again: boolean,
-  rollback: Rollback,
-): void {
-  const earlier = again ? readSaved(file, warn) : undefined;
+/** What goes back to the link at DEL: of each setting that is wanted, the value before the first ADD. */
+function keptOf(
+  { attachment, config, warn }: Call,
+  link: TunedLink,
+  wanted: LinkSettings,
+  earlier: TuningRecord | undefined,
+): Kept {
+  const { ifindex } = link;
+  const file = savedPath(dataDirOf(config), attachment);
+  const isAgain = earlier?.ifindex === ifindex && earlier.file === file;
+  const before = isAgain ? readSaved(file, earlier.saved, warn) : undefined;
+  return { ifindex, file, saved: { ...pickSettings(link, wanted), ...before }, before };
+}
+
+function keepSaved({ file, saved, before }: Kept, rollback: Rollback): void {
   rollback.defer(() => {
-    if (earlier === undefined) removeSaved(file);
-    else writeSaved(file, earlier);
+    if (before === undefined) removeSaved(file);
+    else writeSaved(file, before);
   });
-  writeSaved(file, { ...settings, ...earlier });
+  writeSaved(file, saved);
 }
 
 function mergedSysctls(

@@ -4,73 +4,9 @@
  */
 import { deepEqual, equal, match } from "node:assert/strict";
 import { describeKernel } from "../../kernel/requirements.ts";
-import { type CniCall, Sandbox } from "../../kernel/sandbox.ts";
+import type { CniCall } from "../../kernel/sandbox.ts";
 import { add, type Config, refused, succeed } from "../bridge/network.ts";
-
-const arpFilter = "net.ipv4.conf.eth0.arp_filter";
-const somaxconn = "net.core.somaxconn";
-const all: Config = {
-  sysctl: { "net.ipv4.conf.IFNAME.arp_filter": "1", [somaxconn]: "1234" },
-  mac: "C2:11:22:33:44:77",
-  promisc: true,
-  mtu: 1400,
-  allmulti: true,
-  txQLen: 77,
-};
-
-/** A host with a container whose link is there. */
-class Host implements Disposable {
-  readonly sandbox = Sandbox.create();
-  readonly netns: string;
-
-  constructor() {
-    this.netns = this.pod("a");
-  }
-
-  pod(name: string): string {
-    const netns = this.sandbox.pod(name);
-    const pair =
-      "ip link add eth0 type veth peer name peer0; ip link set eth0 up; ip link set peer0 up";
-    this.sandbox.ok(["sh", "-ec", pair], { netns });
-    return netns;
-  }
-
-  config(keys: Config, netns = this.netns): Config {
-    const prevResult = {
-      cniVersion: "1.1.0",
-      interfaces: [
-        { name: "eth0", mac: "02:00:00:00:00:01" },
-        { name: "eth0", sandbox: netns },
-      ],
-      ips: [{ address: "10.0.0.2/24", interface: 1 }],
-    };
-    return { cniVersion: "1.1.0", name: "net", type: "tuning", prevResult, ...keys };
-  }
-
-  call(command: string, keys: Config = all, more: Partial<CniCall> = {}): CniCall {
-    return { command, config: this.config(keys), netns: this.netns, ...more };
-  }
-
-  /** All that is looked at, of link, sysctls and files. */
-  state(netns = this.netns): string[] {
-    const [row] = this.sandbox.ipJson("-d link show eth0", netns);
-    const { address, mtu, txqlen, promiscuity, flags } = row;
-    return [
-      [address, mtu, txqlen, promiscuity, flags.includes("ALLMULTI")].join(" "),
-      this.sandbox.sysctl(arpFilter, undefined, netns),
-      this.sandbox.sysctl(somaxconn, undefined, netns),
-      this.sandbox.ok([
-        "sh",
-        "-c",
-        "find /run/netloom /run/cni -type f 2>/dev/null | sort || true",
-      ]),
-    ];
-  }
-
-  [Symbol.dispose](): void {
-    this.sandbox.dispose();
-  }
-}
+import { all, arpFilter, Host, somaxconn } from "./tuned-host.ts";
 
 describeKernel("tuning", function () {
   this.timeout(60_000);
@@ -266,6 +202,29 @@ describeKernel("tuning", function () {
     deepEqual(files(), ["c3_eth0.json", "theirs_eth0.json"]);
     match(host.state(third)[0] ?? "", /^c2:11:22:33:44:77 1400/);
     equal(sandbox.ok(["ls", "/run/netloom"]).trim(), "other");
+  });
+
+  it("GC takes a file without a record where other records of the attachment tell its network, and no other's do", () => {
+    using host = new Host();
+    const { sandbox } = host;
+    const leave = (network: string, containerId: string) => {
+      const folder = `/run/netloom/${network}/${containerId}:eth0`;
+      const saved = `/run/cni/tuning/${containerId}_eth0.json`;
+      const script = `mkdir -p -m 700 /run/netloom ${folder} /run/cni/tuning; echo '{"mtu":1500}' >${saved}`;
+      sandbox.ok(["sh", "-ec", script]);
+    };
+    for (const containerId of ["stale", "valid", "both"]) leave("net", containerId);
+    for (const containerId of ["both", "theirs"]) leave("other", containerId);
+    const valid = [{ containerID: "valid", ifname: "eth0" }];
+    const config = {
+      ...host.config(all),
+      prevResult: undefined,
+      "cni.dev/valid-attachments": valid,
+    };
+    for (const _ of "12")
+      succeed(sandbox, { command: "GC", config, containerId: null, ifName: null });
+    const left = ["both", "theirs", "valid"].map((each) => `${each}_eth0.json`);
+    deepEqual(sandbox.ok(["ls", "/run/cni/tuning"]).trim().split("\n"), left);
   });
 
   it("STATUS says why an ADD could not succeed", () => {
