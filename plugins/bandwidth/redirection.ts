@@ -13,6 +13,8 @@ import type { RouteSocket } from "../../core/net/route-socket.ts";
 import { type Filter, filtersAt } from "./traffic.ts";
 
 const ingressHandle = handleOf(0xffff);
+/** TC_H_MIN_INGRESS of the same: where a clsact has the filters of what comes in. */
+const clsactIngress = handleOf(0xffff, 0xfff2);
 
 /** Same as `tc qdisc add dev $link handle ffff: ingress`. */
 export const ingressQdisc: QdiscInput = {
@@ -50,6 +52,17 @@ function redirect(ifindex: number, action: number) {
 /** Where a link's filters send what it receives: indexes of links, 0 for one that is gone. */
 export function redirectionTargets(route: RouteSocket, ifindex: number): number[] {
   return filtersAt(route, ifindex, ingressHandle).flatMap(targetOf);
+}
+
+/**
+ * Every link that a link's filters may send or copy to, by an ingress or a clsact; undefined when one of them is no u32 and may do anything.
+ */
+export function allTargets(route: RouteSocket, ifindex: number): number[] | undefined {
+  const parents = [ingressHandle, clsactIngress];
+  const filters = parents.flatMap((parent) => filtersAt(route, ifindex, parent));
+  if (filters.some(({ kind }) => kind !== "u32")) return undefined;
+  const actions = filters.flatMap((filter) => u32Options(filter)?.actions ?? []);
+  return actions.flatMap((action) => mirredOf(action)?.ifindex ?? []);
 }
 
 function targetOf(filter: Filter): number[] {

@@ -7,6 +7,7 @@ import { answeredBy, call } from "netlink-ts/netlink/request.ts";
 import { classMessage, getClass } from "netlink-ts/route/class.ts";
 import { filterMessage, getFilter } from "netlink-ts/route/filter.ts";
 import { deleteQdisc, getQdisc, qdiscMessage } from "netlink-ts/route/qdisc.ts";
+import { TC_H_INGRESS } from "netlink-ts/route/traffic-control.ts";
 import type { Decoded } from "netlink-ts/wire/codec.ts";
 
 import { isErrno } from "../../core/errors.ts";
@@ -39,6 +40,12 @@ export function qdiscAt(route: RouteSocket, ifindex: number, parent: number): Qd
     if (isErrno(error, ...absent)) return undefined;
     throw error;
   }
+}
+
+/** Indexes of the links that have something at TC_H_INGRESS, an ingress or a clsact. */
+export function linksWithIngress(route: RouteSocket): number[] {
+  const all = route.dump(askQdisc, {});
+  return all.filter(({ parent }) => parent === TC_H_INGRESS).map(({ ifindex }) => ifindex);
 }
 
 /** The classes on a link. */

@@ -18,6 +18,7 @@ import {
   removeRecord,
 } from "../../core/state/record.ts";
 import { removeStaleRecords } from "../../core/state/stale-records.ts";
+import { abandonedIfbs } from "./abandoned.ts";
 import { type BandwidthConfig, limitsOf } from "./config.ts";
 import { vethPeer } from "./host-link.ts";
 import { ownedIfbs, strayIfbs, unmarkedIfb } from "./ifb.ts";
@@ -138,7 +139,7 @@ function removeQueue(host: RouteSocket, ifindex: number): void {
   deleteQdiscAt(host, ifindex, TC_H_ROOT);
 }
 
-/** Takes away what attachments of this network left that are valid no more, going on past failures. */
+/** Takes away what attachments of this network left that are valid no more, and what is nobody's, going on past failures. */
 export function collectGarbage(call: GcCall<BandwidthConfig>): void {
   const { network, validAttachments, isStale } = call;
   if (validAttachments === undefined) return;
@@ -151,6 +152,7 @@ export function collectGarbage(call: GcCall<BandwidthConfig>): void {
       if (record !== undefined) unshapeRecorded(host, attachment, record);
     }),
     () => deleteLinks(host, strayIfbs(host, network, kept)),
+    () => deleteLinks(host, abandonedIfbs(host)),
     () => removeStaleRecords(call, recordName),
   );
 }

@@ -84,6 +84,22 @@ export const cases: readonly Case[] = [
       deepEqual(pair.ifbs(), []);
     },
   ),
+  {
+    ...swap(
+      ["SPEC-079"],
+      "the other's GC takes the ifb away when the pair has gone with the namespace",
+      (pair, trial, second) => {
+        trial.ok(pair.call("ADD", slow));
+        trial.host.deletePod(pair.netns.replace("/run/netns/", ""));
+        const keys = { prevResult: undefined, "cni.dev/valid-attachments": [] };
+        trial.ok(
+          pair.call("GC", keys, { ...second, netns: null, containerId: null, ifName: null }),
+        );
+        deepEqual(pair.ifbs(), []);
+      },
+    ),
+    version: "1.1.0",
+  },
   swap(
     ["ROB-001"],
     "the other's ADD of what is held back is refused and harms nothing",

@@ -351,6 +351,50 @@ describeKernel(
       notEqual(before, "");
     });
 
+    describe("GC of ifbs without a mark", () => {
+      /** An ADD whose ifb then looks as the reference's does. */
+      const unmark = (world: ShapedWorld) => {
+        world.add(both);
+        world.sandbox.ok(["sh", "-ec", `ip link set ${ifb} alias ''; rm -r /run/netloom`]);
+      };
+      const collected = (world: ShapedWorld): boolean => {
+        for (const _ of "12") succeed(world.sandbox, gc(world, []));
+        return !world.ifbs().some((name) => name.startsWith("bwp"));
+      };
+
+      it("takes one whose pair has gone", () => {
+        using world = new ShapedWorld();
+        unmark(world);
+        world.sandbox.ok("ip link delete host1".split(" "));
+        equal(collected(world), true);
+      });
+
+      const kept: [what: string, script: string][] = [
+        ["that a link leads to", "true"],
+        [
+          "that a link of another program leads to",
+          `tc qdisc del dev host1 ingress; ip link add own type ifb
+           tc qdisc add dev own clsact
+           tc filter add dev own ingress u32 match u32 0 0 action mirred egress mirror dev ${ifb}`,
+        ],
+        [
+          "where a filter may do anything",
+          `ip link delete host1; ip link add own type ifb; tc qdisc add dev own clsact
+           tc filter add dev own ingress bpf bytecode '1,6 0 0 1,' action mirred egress redirect dev ${ifb}`,
+        ],
+        ["that an ADD is just making", `ip link delete host1; tc qdisc del dev ${ifb} root`],
+        ["of another name", `ip link delete host1; ip link set ${ifb} name bwpx`],
+      ];
+      for (const [what, script] of kept) {
+        it(`leaves one ${what}`, () => {
+          using world = new ShapedWorld();
+          unmark(world);
+          world.sandbox.ok(["sh", "-ec", script]);
+          equal(collected(world), false);
+        });
+      }
+    });
+
     it("STATUS is ready, changes nothing, and says what is wrong with the configuration", () => {
       using world = new ShapedWorld();
       const status = (keys: Config): CniCall => ({
