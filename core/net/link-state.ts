@@ -25,12 +25,17 @@ const linkWatchMs = 1000;
  */
 export function linkStates(route: RouteSocket, ...ifnames: string[]): LinkState[] {
   try {
-    return route.batch(...ifnames.map(askLink)).flat();
+    const answers = route.batch(...ifnames.map(askLink));
+    return answers.map(([link], index) => link ?? unanswered(ifnames[index]!));
   } catch (cause) {
     if (!isErrno(cause, "ENODEV")) throw cause;
     const names = ifnames.map((name) => `"${name}"`).join(", ");
     throw new CniError(cniCode.tryAgain, `one of ${names} has vanished`, { cause });
   }
+}
+
+function unanswered(ifname: string): never {
+  throw new CniError(cniCode.internal, `the kernel told nothing of "${ifname}"`);
 }
 
 /**
