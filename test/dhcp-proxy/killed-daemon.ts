@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { quietly } from "../faults/system-calls.ts";
 import type { Background } from "../kernel/enter.ts";
-import { builtPrograms } from "../kernel/sandbox.ts";
+import { builtPrograms, type CniCall } from "../kernel/sandbox.ts";
 import { Lan, until } from "./lan.ts";
 
 const both = { config: { ipam: { type: "dhcp", ipv6: "dhcp" } } };
@@ -78,6 +78,11 @@ export class KilledWorld implements Disposable {
   async stop(): Promise<void> {
     await this.lan.signal("SIGTERM");
     this.lan.sandbox.ok(["rm", "-f", "/run/cni/dhcp.sock"]);
+  }
+
+  /** The execution of a verb. */
+  callOf(command: string): CniCall {
+    return this.lan.callOf(command, "p1", both);
   }
 
   /** As on a host that never had a lease. */
