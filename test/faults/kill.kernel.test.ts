@@ -12,7 +12,7 @@ import { holdsAlways } from "../kernel/invariants.ts";
 import { describeKernel, usual } from "../kernel/requirements.ts";
 import { builtPrograms, type CniCall } from "../kernel/sandbox.ts";
 import { Attachments } from "./attachments.ts";
-import { likeMacvlan, type Scenario, scenarios } from "./scenarios.ts";
+import { guestScenarios, type Scenario, scenarios } from "./scenarios.ts";
 import { ours } from "./share.ts";
 import { changesNothing, describeStep, FaultyRuns, type Step } from "./system-calls.ts";
 
@@ -198,7 +198,7 @@ describeKernel(
     this.timeout(1_800_000);
 
     it("knows every program that is built", () => {
-      const told = new Set([...scenarios.map(({ type }) => type), ...likeMacvlan]);
+      const told = new Set([...scenarios, ...guestScenarios].map(({ type }) => type));
       const daemon = "dhcp-daemon"; // it is killed in tests of its own
       deepEqual([...told, daemon].sort(), readdirSync(builtPrograms).sort());
     });

@@ -82,7 +82,7 @@ const onUplink = {
   ipam: { type: "host-local", ranges, routes: defaultRoutes },
 };
 
-/** All of them; a program of dist/bin that is missing here fails the test that reads this table. */
+/** All of them but {@link guestScenarios}; a program of dist/bin that is missing in both fails the test that reads these tables. */
 export const scenarios: readonly Scenario[] = [
   {
     title: "bridge with host-local",
@@ -346,12 +346,60 @@ route add fd75::/64 via fd74::9 dev eth0`,
   },
 ];
 
+/** A link on `uplink`, or on none. */
+function inGuest(
+  type: string,
+  keys: (n: number) => object,
+  more: Partial<Scenario> = {},
+): Scenario {
+  return {
+    title: `${type} with host-local`,
+    type,
+    delegate: "host-local",
+    config: (n) => ({ ...onUplink, type, ...keys(n) }),
+    surround: `link add uplink type veth peer name beyond
+link set uplink up
+link set beyond up`,
+    residue: [ownFolder, ...networkFiles],
+    ...more,
+  };
+}
+
 /**
- * Programs that are not here: the kernels that tests run on may lack what they make, and an emulated machine is too slow for thousands of
- * runs. All they do is `core/link/add.ts` and its neighbours, which macvlan's entry tries; vrf does what sbr's does, moves routes
- * from table to table, and its own tests let each of its requests fail.
+ * Programs whose links the machine's kernel may lack, for tests in the guest. An emulated machine is too slow for thousands of runs, so
+ * they are not killed or failed: all that three of them do is `core/link/add.ts` and its neighbours, which macvlan's entry tries;
+ * vrf does what sbr's does, moves routes from table to table, and its own tests let each of its requests fail.
  */
-export const likeMacvlan: readonly string[] = ["dummy", "ipvlan", "vlan", "vrf"];
+export const guestScenarios: readonly Scenario[] = [
+  inGuest("dummy", () => ({ master: undefined })),
+  inGuest("ipvlan", () => ({})),
+  inGuest("vlan", (n) => ({ vlanId: n })),
+  {
+    title: "vrf",
+    type: "vrf",
+    config: (n) => ({
+      cniVersion: version,
+      name: "faults",
+      type: "vrf",
+      vrfname: "blue",
+      prevResult: {
+        cniVersion: version,
+        interfaces: [{ name: "eth0", sandbox: netnsOf(n) }],
+        ips: [{ interface: 0, address: "10.74.0.2/24", gateway: "10.74.0.1" }],
+      },
+    }),
+    surroundInPod: `link add eth0 type veth peer name peer0
+link set peer0 up
+link set eth0 up
+address add 10.74.0.2/24 dev eth0
+address add fd74::2/64 dev eth0 nodad
+route add default via 10.74.0.1 dev eth0
+route add 10.75.0.0/24 via 10.74.0.9 dev eth0
+route add fd75::/64 via fd74::9 dev eth0`,
+    // the kernel's, from a namespace's first VRF on
+    residue: [ownFolder, /^pod rule 1000:\s+from all lookup \[l3mdev-table\]$/],
+  },
+];
 
 /** CNI_CONTAINERID of attachment number `n`. */
 export function containerOf(n: number): string {
