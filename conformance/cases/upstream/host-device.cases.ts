@@ -8,10 +8,10 @@ import type { Reply, Trial } from "../../runner/trial.ts";
 import type { BridgeNetwork } from "./bridge-network.ts";
 import {
   attachesIn,
+  inNewVersions,
   isReady,
   type LinkProgram,
   linkCase,
-  newVersions,
   pool,
   refuses,
   tellsOfLink,
@@ -51,26 +51,22 @@ function isLent(net: BridgeNetwork): void {
   isBack(net);
 }
 
-function del(net: BridgeNetwork, result: Reply, cniVersion = "1.0.0") {
-  return net.call("DEL", cniVersion >= "0.4.0" ? { prevResult: result } : {});
+function del(net: BridgeNetwork, prevResult: Reply) {
+  return net.call("DEL", { prevResult });
 }
 
-const inEachVersion = newVersions.map((cniVersion) => ({
-  ...linkCase(
-    hostDevice,
-    ["U-088", "U-089"],
-    `gives the device away and takes it back in ${cniVersion}`,
-    { cniVersion },
-    (net) => {
-      const result = net.add();
-      equal(tellsOfLink(net, result).address, mac);
-      hasDevice(net);
-      net.trial.ok(del(net, result, cniVersion));
-      isBack(net);
-    },
-  ),
-  version: cniVersion,
-}));
+const inEachVersion = inNewVersions(
+  hostDevice,
+  ["U-088", "U-089"],
+  "gives the device away and takes it back",
+  {},
+  (net, result, del) => {
+    equal(tellsOfLink(net, result).address, mac);
+    hasDevice(net);
+    del();
+    isBack(net);
+  },
+);
 
 const names: Case[] = [
   {

@@ -6,13 +6,13 @@ import { deepEqual, equal, match } from "node:assert/strict";
 import type { Case } from "../../runner/case.ts";
 import type { Feature } from "../../runner/features.ts";
 import { addressesOf } from "../../runner/ipam-network.ts";
-import type { Trial } from "../../runner/trial.ts";
+import type { Reply, Trial } from "../../runner/trial.ts";
 import { BridgeNetwork, ranges } from "./bridge-network.ts";
 
 export const versions = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"];
 
 /** Versions whose results have interfaces. */
-export const newVersions = versions.filter((version) => version >= "0.3.0");
+const newVersions = versions.filter((version) => version >= "0.3.0");
 
 /** IPAM's part: the container gets 10.1.2.2/24. */
 export const pool = ranges("10.1.2.0/24");
@@ -48,12 +48,37 @@ export function linkCase(
 }
 
 /** The container's link as the result tells of it is the one that the kernel has. @returns its row of `ip -j -d link` */
-export function tellsOfLink(net: BridgeNetwork, result: ReturnType<BridgeNetwork["add"]>) {
+export function tellsOfLink(net: BridgeNetwork, result: Reply) {
   const [{ name, mac, sandbox }] = result.interfaces;
   deepEqual([name, sandbox], ["eth0", net.netns]);
   const found = net.link("eth0", net.netns);
   equal(mac, found.address);
   return found;
+}
+
+/** The keys that a runtime of that version adds for CHECK and DEL. */
+function keysAfter(result: Reply, cniVersion: string): object {
+  return cniVersion >= "0.4.0" ? { prevResult: result } : {};
+}
+
+/**
+ * A case for each version whose results have interfaces. `more` goes over the usual keys.
+ * @param run what holds after ADD; `del` is DEL, which has to succeed
+ */
+export function inNewVersions(
+  of: LinkProgram,
+  lines: Case["lines"],
+  fact: string,
+  more: object,
+  run: (network: BridgeNetwork, result: Reply, del: () => void) => void,
+): Case[] {
+  return newVersions.map((cniVersion) => ({
+    ...linkCase(of, lines, `${fact} in ${cniVersion}`, { cniVersion, ...more }, (net) => {
+      const result = net.add();
+      run(net, result, () => net.trial.ok(net.call("DEL", keysAfter(result, cniVersion))));
+    }),
+    version: cniVersion,
+  }));
 }
 
 /** ADD, CHECK and DEL with one address, in that version, and DEL `again`. */
@@ -70,7 +95,7 @@ export function attachesIn(
       if (cniVersion >= "0.3.0") tellsOfLink(net, result);
       deepEqual(addressesOf(result), ["10.1.2.2/24"]);
       deepEqual(net.addresses("eth0", net.netns), ["10.1.2.2/24"]);
-      const after = cniVersion >= "0.4.0" ? { prevResult: result } : {};
+      const after = keysAfter(result, cniVersion);
       const check = net.call("CHECK", after);
       if (cniVersion >= "0.4.0") net.trial.ok(check);
       else net.trial.fails(check, 1, "config version does not allow CHECK");

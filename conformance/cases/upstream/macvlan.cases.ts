@@ -7,8 +7,8 @@ import type { Case } from "../../runner/case.ts";
 import {
   attachesIn,
   detachesNothing,
+  inNewVersions,
   linkCase,
-  newVersions,
   pool,
   refuses,
   tellsOfLink,
@@ -49,22 +49,12 @@ function casesOf(of: OnMaster): Case[] {
     makesLink(of, "U-061", ["mode", "bridge"], { mtu: 1400 }),
     ...versions.map((each) => attachesIn(of, ["U-062", "U-065"], each)),
     detachesNothing(of, "U-063"),
-    ...newVersions.map((cniVersion) => ({
-      ...linkCase(
-        of,
-        ["U-064"],
-        `does without addresses in ${cniVersion}`,
-        { cniVersion, ipam: {} },
-        (net) => {
-          const result = net.add();
-          deepEqual(result.ips ?? [], []);
-          tellsOfLink(net, result);
-          net.trial.ok(net.call("DEL", cniVersion >= "0.4.0" ? { prevResult: result } : {}));
-          equal(net.link("eth0", net.netns), undefined);
-        },
-      ),
-      version: cniVersion,
-    })),
+    ...inNewVersions(of, ["U-064"], "does without addresses", { ipam: {} }, (net, result, del) => {
+      deepEqual(result.ips ?? [], []);
+      tellsOfLink(net, result);
+      del();
+      equal(net.link("eth0", net.netns), undefined);
+    }),
     findsMaster(of, "U-066"),
     ...withMac(of),
     refuses(of, "U-070", "a mode that is none", { mode: "x" }, /unknown macvlan mode: "x"/),

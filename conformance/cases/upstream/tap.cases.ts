@@ -7,10 +7,10 @@ import type { Case } from "../../runner/case.ts";
 import type { BridgeNetwork } from "./bridge-network.ts";
 import {
   attachesIn,
+  inNewVersions,
   isReady,
   type LinkProgram,
   linkCase,
-  newVersions,
   pool,
   tellsOfLink,
   versions,
@@ -40,24 +40,18 @@ export const cases: readonly Case[] = [
     }),
     version: "0.3.0",
   },
-  ...newVersions.map((cniVersion) => ({
-    ...linkCase(
-      tap,
-      ["U-085"],
-      `makes it a port of a bridge of the container in ${cniVersion}`,
-      { cniVersion, bridge: "br1" },
-      (net) => {
-        makeBridge(net);
-        const result = net.add();
-        equal(tellsOfLink(net, result).master, "br1");
-        const after = cniVersion >= "0.4.0" ? { prevResult: result } : {};
-        net.trial.ok(net.call("DEL", after));
-        equal(net.link("eth0", net.netns), undefined);
-        net.trial.ok(net.call("DEL", after));
-      },
-    ),
-    version: cniVersion,
-  })),
+  ...inNewVersions(
+    { ...tap, prepare: makeBridge },
+    ["U-085"],
+    "makes it a port of a bridge of the container",
+    { bridge: "br1" },
+    (net, result, del) => {
+      equal(tellsOfLink(net, result).master, "br1");
+      del();
+      equal(net.link("eth0", net.netns), undefined);
+      del();
+    },
+  ),
   isReady(tap, "U-086"),
   linkCase(tap, ["U-087"], "has several queues", { multiQueue: true, ipam: pool }, (net) => {
     net.add();
