@@ -6,7 +6,7 @@
 import { environmentValue, passedSockets } from "../core/daemon/activation.ts";
 import { FlagError } from "../core/daemon/flags.ts";
 import { Journal } from "../core/daemon/journal.ts";
-import { EventLoop } from "../core/daemon/loop.ts";
+import { EventLoop, type Timer } from "../core/daemon/loop.ts";
 import { ServiceManager } from "../core/daemon/notify.ts";
 import { writePidfile } from "../core/daemon/pidfile.ts";
 import { SIGHUP, SIGINT, SIGTERM, watchSignals } from "../core/daemon/signals.ts";
@@ -21,6 +21,9 @@ import { Server } from "./server.ts";
 import { LeaseStore } from "./store.ts";
 import { Tenants } from "./tenants.ts";
 import type { DaemonSettings, World } from "./world.ts";
+
+/** How long after a change the service manager is told of it. */
+const STATUS_MS = 200;
 
 /** Runs until a signal ends it. @returns the status to leave with: 2 for a bad command line, 1 when it could not start */
 export function runDaemon(): number {
@@ -50,7 +53,8 @@ function serve(settings: DaemonSettings, environ: readonly string[], journal: Jo
   const { fd, remove } = listener(settings, environ);
   cleanup.add(remove);
   const world: World = { loop, journal, settings, store: new LeaseStore(settings.hostPrefix) };
-  const tenants = new Tenants(world, () => manager.tell({ STATUS: statusOf(tenants) }));
+  const tenants = new Tenants(world, () => status.changed());
+  const status = new StatusLine(loop, manager, tenants);
   tenants.resume();
   const server = new Server(world, tenants, fd);
   watchSignals(loop, [SIGTERM, SIGINT, SIGHUP], (signal) => {
@@ -83,6 +87,25 @@ function statusOf(tenants: Tenants): string {
   const { all, holding } = tenants.counts;
   const asking = all - holding;
   return `holds ${holding} leases${asking === 0 ? "" : `, asks for ${asking}`}`;
+}
+
+/** What the service manager shows of us. Counting takes a look at each lease, so a burst of changes is counted once. */
+class StatusLine {
+  readonly #tell: () => void;
+  readonly #loop: EventLoop;
+  #next: Timer | undefined;
+
+  constructor(loop: EventLoop, manager: ServiceManager, tenants: Tenants) {
+    this.#loop = loop;
+    this.#tell = () => manager.tell({ STATUS: statusOf(tenants) });
+  }
+
+  changed(): void {
+    this.#next ??= this.#loop.after(STATUS_MS, () => {
+      this.#next = undefined;
+      this.#tell();
+    });
+  }
 }
 
 /** @returns removes it */

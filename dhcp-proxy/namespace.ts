@@ -59,21 +59,31 @@ function cookieHere(): string {
 const folders = ["/run/netns", "/run/docker/netns"];
 
 /**
- * Where that namespace is now: at the path it had, at another, or in use by a process.
+ * Runs `fn` in that namespace, wherever it is now: at the path it had, at another, or in use by a process.
  * @param prefix put before every path but `hint`
- * @returns undefined when it is gone
+ * @returns where it was, and what `fn` returned; undefined when it is gone
  */
-export function findNamespace(
+export function visitAnywhere<T>(
   wanted: NamespaceIdentity,
   hint: string,
   prefix: string,
-): string | undefined {
-  if (isAt(hint, wanted)) return hint;
-  const named = folders.flatMap((folder) => entries(prefix + folder));
-  const used = entries(`${prefix}/proc`)
-    .filter((path) => /\/\d+$/.test(path))
-    .map((path) => `${path}/ns/net`);
-  return [...named, ...used].find((path) => isAt(path, wanted));
+  fn: (netns: Netns) => T,
+): { path: string; value: T } | undefined {
+  for (const path of places(hint, prefix)) {
+    using netns = openSameFile(path, wanted);
+    if (netns === undefined) continue;
+    const visited = visit(netns, () =>
+      cookieHere() === wanted.cookie ? { path, value: fn(netns) } : undefined,
+    );
+    if (visited !== undefined) return visited;
+  }
+  return undefined;
+}
+
+function* places(hint: string, prefix: string): Generator<string> {
+  yield hint;
+  for (const folder of folders) yield* entries(prefix + folder);
+  for (const path of entries(`${prefix}/proc`)) if (/\/\d+$/.test(path)) yield `${path}/ns/net`;
 }
 
 /** Whether the path leads to a file of that namespace's device and inode. */
@@ -88,12 +98,12 @@ export function isSameFile(path: string, { file }: NamespaceIdentity): boolean {
   }
 }
 
-function isAt(path: string, wanted: NamespaceIdentity): boolean {
-  if (!isSameFile(path, wanted)) return false;
-  using netns = Netns.openIfPresent(path);
-  if (netns === undefined) return false;
-  const { file, cookie } = identityOf(netns);
-  return file === wanted.file && cookie === wanted.cookie;
+function openSameFile(path: string, wanted: NamespaceIdentity): Netns | undefined {
+  if (!isSameFile(path, wanted)) return undefined; // a pipe or a device is not opened
+  const netns = Netns.openIfPresent(path);
+  if (netns?.identity() === wanted.file) return netns;
+  netns?.[Symbol.dispose](); // another has come to lie there meanwhile
+  return undefined;
 }
 
 function entries(folder: string): string[] {

@@ -7,7 +7,7 @@ import { IFF_UP } from "netlink-ts/route/link.ts";
 import { CniError, cniCode } from "../core/errors.ts";
 import { Netns } from "../core/net/netns.ts";
 import { askLink, type Link, RouteSocket } from "../core/net/route-socket.ts";
-import { findNamespace, identityOf, type NamespaceIdentity, visit } from "./namespace.ts";
+import { identityOf, type NamespaceIdentity, visitAnywhere } from "./namespace.ts";
 
 /** A link as it was found. */
 export interface PodLink {
@@ -60,8 +60,8 @@ export class Pod {
     ifname: string,
     prefix: string,
   ): Pod | undefined {
-    const path = findNamespace(identity, hint, prefix);
-    return path === undefined ? undefined : new Pod(path, ifname, identity, prefix);
+    const pod = new Pod(hint, ifname, identity, prefix);
+    return pod.isThere() ? pod : undefined;
   }
 
   /** Where it was last seen. */
@@ -71,9 +71,7 @@ export class Pod {
 
   /** True while its namespace is there; looks for it elsewhere when it has left its path. */
   isThere(): boolean {
-    const path = findNamespace(this.identity, this.#path, this.#prefix);
-    if (path !== undefined) this.#path = path;
-    return path !== undefined;
+    return this.#visit(() => {}) !== undefined;
   }
 
   /**
@@ -81,11 +79,18 @@ export class Pod {
    * @throws {PodGone} the namespace is gone, or the link is not there; the latter in the reference's words
    */
   enter<T>(fn: (link: PodLink, route: RouteSocket, netns: Netns) => T): T {
-    if (!this.isThere()) throw new PodGone(`namespace "${this.#path}" is gone`);
-    using netns = Netns.open(this.#path);
-    using route = visit(netns, () => RouteSocket.open());
-    const link = upLink(route, this.ifname);
-    return visit(netns, () => fn(link, route, netns));
+    const visited = this.#visit((netns) => {
+      using route = RouteSocket.open();
+      return fn(upLink(route, this.ifname), route, netns);
+    });
+    if (visited === undefined) throw new PodGone(`namespace "${this.#path}" is gone`);
+    return visited.value;
+  }
+
+  #visit<T>(fn: (netns: Netns) => T): { value: T } | undefined {
+    const visited = visitAnywhere(this.identity, this.#path, this.#prefix, fn);
+    if (visited !== undefined) this.#path = visited.path;
+    return visited;
   }
 }
 

@@ -121,7 +121,8 @@ export class Tenant {
 
   /** True while it has all addresses that were asked for. */
   get isHolding(): boolean {
-    return this.#result() !== undefined;
+    if (this.#lease.held === undefined) return false;
+    return this.#lease6 === undefined || this.#lease6.result() !== undefined;
   }
 
   /**

@@ -21,37 +21,68 @@ export type GobShape =
 /** The members of a struct; one that is absent, or zero, is not sent. */
 export type GobFields = Readonly<Record<string, unknown>>;
 
-/** Writes the values of one stream. */
+/** Writes the values of one stream. Shapes are to be constants: what is told of them is worked out once. */
 export class GobEncoder {
-  readonly #ids = new Map<GobShape, number>();
-  #nextId: number = FIRST_ID;
+  #told = nothingTold;
 
   /** The bytes that tell one struct, after the types it needs that were not told yet. */
   encode(shape: GobShape & { struct: string }, value: GobFields): Uint8Array {
+    const { bytes, told } = this.#told.tell(shape);
+    this.#told = told;
     const stream = new Writer(512);
-    const id = this.#define(shape, stream);
+    stream.put(bytes);
     writeMessage(stream, (message) => {
-      writeInt(message, BigInt(id));
+      writeInt(message, told.idOf(shape));
       writeValue(message, shape, value);
     });
     return stream.finish();
   }
+}
 
-  /** The type's id; its description, and those of the types inside, go to the stream when they are new. */
-  #define(shape: GobShape, stream: Writer): number {
-    if (typeof shape === "string") return builtIn[shape];
-    const known = this.#ids.get(shape);
-    if (known !== undefined) return known;
-    const id = this.#nextId++;
-    this.#ids.set(shape, id);
-    const inner = "list" in shape ? [shape.list] : Object.values(shape.fields);
-    const ids = inner.map((each) => this.#define(each, stream));
-    writeMessage(stream, (message) => {
-      writeInt(message, BigInt(-id));
-      writeDescription(message, shape, id, ids);
-    });
-    return id;
+/** What a stream has told of its types; streams that have told the same share it. */
+class ToldTypes {
+  readonly #ids: ReadonlyMap<GobShape, number>;
+  readonly #next = new Map<GobShape, { bytes: Uint8Array; told: ToldTypes }>();
+
+  constructor(ids: ReadonlyMap<GobShape, number>) {
+    this.#ids = ids;
   }
+
+  /** The id of a shape that has been told, or need not be. */
+  idOf(shape: GobShape): number {
+    return typeof shape === "string" ? builtIn[shape] : (this.#ids.get(shape) ?? 0);
+  }
+
+  /** The bytes that tell a shape where it has not been told, and what has been told then. */
+  tell(shape: GobShape): { bytes: Uint8Array; told: ToldTypes } {
+    const known = this.#next.get(shape);
+    if (known !== undefined) return known;
+    const ids = new Map(this.#ids);
+    const stream = new Writer(512);
+    define(shape, ids, stream);
+    const isNew = ids.size > this.#ids.size;
+    const found = { bytes: stream.finish(), told: isNew ? new ToldTypes(ids) : this };
+    this.#next.set(shape, found);
+    return found;
+  }
+}
+
+const nothingTold = new ToldTypes(new Map());
+
+/** The type's id; its description, and those of the types inside, go to the stream when they are new. */
+function define(shape: GobShape, known: Map<GobShape, number>, stream: Writer): number {
+  if (typeof shape === "string") return builtIn[shape];
+  const before = known.get(shape);
+  if (before !== undefined) return before;
+  const id = FIRST_ID + known.size;
+  known.set(shape, id);
+  const inner = "list" in shape ? [shape.list] : Object.values(shape.fields);
+  const ids = inner.map((each) => define(each, known, stream));
+  writeMessage(stream, (message) => {
+    writeInt(message, -id);
+    writeDescription(message, shape, id, ids);
+  });
+  return id;
 }
 
 function writeMessage(stream: Writer, write: (message: Writer) => void): void {
@@ -76,7 +107,7 @@ function writeDescription(
           [1, (common) => writeCommon(common, name, id)],
           "struct" in shape
             ? [2, (list) => writeFieldTypes(list, Object.keys(shape.fields), ids)]
-            : [2, (element) => writeInt(element, BigInt(ids[0] ?? 0))],
+            : [2, (element) => writeInt(element, ids[0] ?? 0)],
         ]),
     ],
   ]);
@@ -85,16 +116,16 @@ function writeDescription(
 function writeCommon(writer: Writer, name: string, id: number): void {
   writeStruct(writer, [
     name === "" ? undefined : [1, (text) => writeText(text, name)],
-    [2, (number) => writeInt(number, BigInt(id))],
+    [2, (number) => writeInt(number, id)],
   ]);
 }
 
 function writeFieldTypes(writer: Writer, names: readonly string[], ids: readonly number[]): void {
-  writeUint(writer, BigInt(names.length));
+  writeUint(writer, names.length);
   for (const [index, name] of names.entries()) {
     writeStruct(writer, [
       [1, (text) => writeText(text, name)],
-      [2, (number) => writeInt(number, BigInt(ids[index] ?? 0))],
+      [2, (number) => writeInt(number, ids[index] ?? 0)],
     ]);
   }
 }
@@ -106,18 +137,18 @@ function writeStruct(writer: Writer, fields: readonly (Field | undefined)[]): vo
   for (const field of fields) {
     if (field === undefined) continue;
     const [number, write] = field;
-    writeUint(writer, BigInt(number - last));
+    writeUint(writer, number - last);
     write(writer);
     last = number;
   }
-  writeUint(writer, 0n);
+  writeUint(writer, 0);
 }
 
 function writeValue(writer: Writer, shape: GobShape, value: unknown) {
   if (typeof shape === "string") return writeScalar(writer, shape, value);
   if ("list" in shape) {
     const list = value as readonly unknown[];
-    writeUint(writer, BigInt(list.length));
+    writeUint(writer, list.length);
     for (const entry of list) writeValue(writer, shape.list, entry);
     return;
   }
@@ -134,11 +165,11 @@ function writeValue(writer: Writer, shape: GobShape, value: unknown) {
 function writeScalar(writer: Writer, shape: GobShape & string, value: unknown) {
   switch (shape) {
     case "bool":
-      return writeUint(writer, value === true ? 1n : 0n);
+      return writeUint(writer, value === true ? 1 : 0);
     case "int":
-      return writeInt(writer, BigInt(value as number));
+      return writeInt(writer, value as number | bigint);
     case "uint":
-      return writeUint(writer, BigInt(value as number));
+      return writeUint(writer, value as number | bigint);
     case "string":
       return writeText(writer, value as string);
     case "bytes":

@@ -35,8 +35,26 @@ export type GobType =
 const kinds = ["array", "slice", "struct", "map", "opaque", "opaque", "opaque"] as const;
 const MOST_FIELDS = 1000;
 
-/** Reads a wireType. @throws {DecodeError} */
+/** Clients all describe the same types: what was read of so many descriptions that are no longer is kept. */
+const MOST_KEPT = 64;
+const LONGEST_KEPT = 512;
+const kept = new Map<string, GobType>();
+
+/** Reads a wireType that fills the reader. @throws {DecodeError} */
 export function readType(reader: Reader): GobType {
+  if (reader.left > LONGEST_KEPT) return readWireType(reader);
+  const key = String.fromCharCode(...reader.bytes.subarray(reader.offset, reader.end));
+  const known = kept.get(key);
+  if (known !== undefined) {
+    reader.slice();
+    return known;
+  }
+  const found = readWireType(reader);
+  if (reader.left === 0 && kept.size < MOST_KEPT) kept.set(key, found);
+  return found;
+}
+
+function readWireType(reader: Reader): GobType {
   let found: GobType | undefined;
   readFields(reader, (number) => {
     const kind = kinds[number - 1];

@@ -13,15 +13,15 @@ import { DecodeError } from "netlink-ts/wire/decode-error.ts";
 const LONGEST_NUMBER = 8;
 
 /** Writes 0…2^64-1. */
-export function writeUint(writer: Writer, value: bigint): void {
-  if (value < 128n) {
-    writer.put(Uint8Array.of(Number(value)));
+export function writeUint(writer: Writer, value: number | bigint): void {
+  if (value < 128) {
+    const at = writer.take(1);
+    writer.view.setUint8(at, Number(value));
     return;
   }
-  const digits = value.toString(16);
-  const bytes = (digits.length % 2 === 0 ? digits : `0${digits}`).match(/../g) ?? [];
-  const parsed = Uint8Array.from(bytes, (pair) => Number.parseInt(pair, 16));
-  writer.put(Uint8Array.of(256 - parsed.length, ...parsed));
+  const digits: number[] = [];
+  for (let rest = BigInt(value); rest > 0n; rest >>= 8n) digits.unshift(Number(rest & 0xffn));
+  writer.put(Uint8Array.of(256 - digits.length, ...digits));
 }
 
 /** Reads 0…2^64-1. @throws {DecodeError} */
@@ -37,8 +37,9 @@ export function readUint(reader: Reader): bigint {
 }
 
 /** Writes -2^63…2^63-1. */
-export function writeInt(writer: Writer, value: bigint): void {
-  writeUint(writer, value < 0n ? (~value << 1n) | 1n : value << 1n);
+export function writeInt(writer: Writer, value: number | bigint): void {
+  const bits = BigInt(value);
+  writeUint(writer, bits < 0n ? (~bits << 1n) | 1n : bits << 1n);
 }
 
 /** Reads -2^63…2^63-1. @throws {DecodeError} */
@@ -64,7 +65,7 @@ export function readFloat(reader: Reader): number {
 
 /** Writes bytes behind their length. */
 export function writeBytes(writer: Writer, bytes: Uint8Array): void {
-  writeUint(writer, BigInt(bytes.length));
+  writeUint(writer, bytes.length);
   writer.put(bytes);
 }
 

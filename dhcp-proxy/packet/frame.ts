@@ -21,6 +21,9 @@ export const CLIENT_PORT = 68;
 const IPPROTO_UDP = 17;
 const IPV4_HEADER = 20;
 const UDP_HEADER = 8;
+/** Where in their headers the checksums are. */
+const IPV4_CHECKSUM = 10;
+const UDP_CHECKSUM = 6;
 /** More fragments follow, or an offset: a part of a datagram. */
 const FRAGMENT = 0x3fff;
 const TIME_TO_LIVE = 64;
@@ -64,26 +67,23 @@ export function encodeFrame(frame: UdpFrame): Uint8Array {
   const writer = new Writer(1024);
   const ethernet = { destination: destinationMac, source: sourceMac, protocol: ETH_P_IP };
   ethernetHeader.write(writer, ethernet);
-  const ip = {
+  const length = UDP_HEADER + payload.length;
+  const ipAt = writer.length;
+  ipv4.write(writer, {
     versionAndLength: 0x45,
-    totalLength: IPV4_HEADER + UDP_HEADER + payload.length,
+    totalLength: IPV4_HEADER + length,
     ttl: TIME_TO_LIVE,
     protocol: IPPROTO_UDP,
     source,
     destination,
-  };
-  ipv4.write(writer, { ...ip, checksum: checksum(bytesOf(ipv4, ip)) });
-  const length = UDP_HEADER + payload.length;
-  const datagram = { source: sourcePort, destination: destinationPort, length };
-  const sum = checksum(pseudoHeader(source, destination, length), bytesOf(udp, datagram), payload);
-  udp.write(writer, { ...datagram, checksum: sum || 0xffff }); // zero would mean that there is none
+  });
+  writer.view.setUint16(ipAt + IPV4_CHECKSUM, checksum(writer.written().subarray(ipAt)));
+  const udpAt = writer.length;
+  udp.write(writer, { source: sourcePort, destination: destinationPort, length });
   writer.put(payload);
-  return writer.finish();
-}
-
-function bytesOf<T>(codec: { write(writer: Writer, value: T): void }, value: T): Uint8Array {
-  const writer = new Writer(32);
-  codec.write(writer, value);
+  const datagram = writer.written().subarray(udpAt);
+  const sum = checksum(pseudoHeader(source, destination, length), datagram);
+  writer.view.setUint16(udpAt + UDP_CHECKSUM, sum || 0xffff); // zero would mean that there is none
   return writer.finish();
 }
 

@@ -16,11 +16,21 @@ import {
   dhcpMethod,
   emptyShape,
   readResultFields,
+  resultShape,
 } from "../../core/rpc/dhcp-service.ts";
+import { GobDecoder } from "../../core/rpc/gob-decoder.ts";
 import type { GobFields } from "../../core/rpc/gob-encoder.ts";
+import { RpcClientConnection, RpcServerConnection } from "../../core/rpc/net-rpc.ts";
 import { callDaemon, NoDaemonError } from "./connection.ts";
 
 type Config = Partial<DhcpConfig>;
+
+// what is told of types, and read of those of our own daemon, is worked out when the program is built
+for (const shape of [allocateShape, collectShape, emptyShape]) {
+  new RpcClientConnection().call("", shape, {});
+}
+const exampleCall = { method: "", sequence: 0, args: {} };
+new GobDecoder().feed(new RpcServerConnection().reply(exampleCall, resultShape, {}));
 
 /** Longer than the daemon tries, 208 s unless its flags say otherwise. */
 const allocateMs = 600_000;

@@ -172,6 +172,32 @@ describe("GobEncoder", () => {
     );
   });
 
+  it("tells each stream what that stream has not been told, whatever others were", () => {
+    const inner = { struct: "Inner", fields: { Name: "string" } } as const;
+    const one = { struct: "One", fields: { In: inner } } as const;
+    const two = { struct: "Two", fields: { In: inner, Twice: { list: inner } } } as const;
+    const value = { In: { Name: "x" } };
+    const told = (...shapes: (GobShape & { struct: string })[]) => {
+      const [encoder, decoder] = [new GobEncoder(), new GobDecoder()];
+      return shapes.map((each) => {
+        const bytes = encoder.encode(each, value);
+        deepEqual(decoder.feed(bytes), [value]);
+        return bytes.length;
+      });
+    };
+    const [first = 0, second = 0, again = 0] = told(one, two, one);
+    for (let times = 0; times < 2; times++) {
+      deepEqual(told(one, two, one), [first, second, again]);
+      const [before = 0, behind = 0] = told(two, one);
+      equal(
+        before - second,
+        first - behind,
+        "the inner type is told once, with whichever comes first",
+      );
+    }
+    ok(again < first);
+  });
+
   it("leaves out what is zero", () => {
     const bytes = new GobEncoder().encode(shape, { Flag: false, Count: 0, One: {}, Many: [] });
     deepEqual(new GobDecoder().feed(bytes), [{ One: {} }]);
