@@ -163,14 +163,15 @@ describeKernel("bridge with internal", () => {
     const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }];
     const base = { cniVersion: "1.1.0", name: "net1", type: "portmap", prevResult: result };
     const call = { command: "ADD", netns, containerId: "c1" };
-    const error = refused(sandbox, {
-      ...call,
-      config: { ...base, runtimeConfig: { portMappings } },
-    });
+    const publish = { ...call, config: { ...base, runtimeConfig: { portMappings } } };
+    const error = refused(sandbox, publish);
     equal(error.code, 7);
     match(error.msg, /ports of an internal network cannot be published: "internal" of bridge/);
-    ok(!JSON.stringify(sandbox.nftJson()).includes("8080"));
     succeed(sandbox, { ...call, config: base });
+
+    sandbox.ok(["sh", "-ec", "echo >/run/netloom/net1/c1:eth0/bridge.json"]);
+    match(refused(sandbox, publish).msg, /the record "\/run\/.*\/bridge\.json" cannot be used/);
+    ok(!JSON.stringify(sandbox.nftJson()).includes("8080"));
   });
 });
 
