@@ -3,6 +3,7 @@
  * @module
  */
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { kindOf, type TestKind, testFiles, testKinds } from "./files.ts";
 import { peers, root } from "./place.ts";
@@ -102,7 +103,8 @@ function conformanceStep(): Step {
   const others = [peers, "/usr/lib/cni"].filter((folder) => existsSync(folder));
   const against = others.flatMap((folder) => ["--against", folder]);
   const guest = inGuest.flatMap((pattern) => ["--guest", pattern]);
-  const argv = ["conformance/main.ts", ...guest, ...against];
+  const jobs = String(availableParallelism() + 1); // it lasts longest: a larger share of the processors
+  const argv = ["conformance/main.ts", "--jobs", jobs, ...guest, ...against];
   return programStep("conformance", argv, { timeoutMs: 60 * 60_000 });
 }
 
@@ -121,7 +123,7 @@ function kubeStep(files: readonly string[] = testFiles("kube")): Step {
 /** Everything, in the order in which it is started. */
 export function allSteps(): Step[] {
   const kube = testFiles("kube").length === 0 ? [] : [kubeBuild, kubeStep()];
-  return [...kube, guestStep(), ...staticSteps, conformanceStep(), ...kernelSteps(), unitStep()];
+  return [...kube, conformanceStep(), guestStep(), ...staticSteps, ...kernelSteps(), unitStep()];
 }
 
 /**

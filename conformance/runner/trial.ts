@@ -192,9 +192,9 @@ export class Trial implements Disposable {
   }
 
   #execute(body: () => Outcome): Outcome {
-    const before = new Set(this.host.processes());
     const outcome = body();
-    const left = this.host.processes().filter((row) => !before.has(row));
+    const isOrphan = (row: string) => outcome.orphans.includes(Number.parseInt(row, 10));
+    const left = outcome.orphans.length === 0 ? [] : this.host.processes().filter(isOrphan);
     this.#lastGot = describeOutcome(outcome);
     promise(left.length === 0, `left a process behind: ${left.join(", ")}`);
     return outcome;

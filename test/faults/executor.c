@@ -8,58 +8,14 @@
  * STATUS is -1 when SIGNAL ended it; a program that takes longer than MILLISECONDS is killed. LEFT counts the processes it
  * left behind, which are killed. A program that cannot be executed has status 127 and says so on stderr. */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
+#include "../kernel/streams.h"
 
-enum { MOST_ENTRIES = 256, LARGEST_OUTPUT = 16 << 20 };
-
-struct text {
-  char *bytes;
-  size_t length, room;
-};
-
-static void die(const char *what) {
-  perror(what);
-  exit(1);
-}
-
-static long microseconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-/* At the end the descriptor becomes -1, which poll(2) passes over. */
-static void take(int *fd, struct text *text) {
-  if (text->room - text->length < 65536) {
-    text->room = text->room * 2 + 65536;
-    if (!(text->bytes = realloc(text->bytes, text->room))) die("realloc");
-  }
-  ssize_t length = read(*fd, text->bytes + text->length, text->room - text->length);
-  if (length < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (length > 0) text->length += length;
-  if (length > 0 && text->length < LARGEST_OUTPUT) return;
-  close(*fd);
-  *fd = -1;
-}
-
-static void give(int *fd, const char **input, size_t *left) {
-  ssize_t length = *left ? write(*fd, *input, *left) : 0;
-  if (length < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (length > 0) *input += length, *left -= length;
-  if (length >= 0 && *left) return;
-  close(*fd); /* all is written, or nobody reads */
-  *fd = -1;
-}
+enum { MOST_ENTRIES = 256 };
 
 static pid_t start(char **environment, int fds[3][2]) {
   for (int at = 0; at < 3; at++) if (pipe2(fds[at], O_CLOEXEC)) die("pipe2");
@@ -105,23 +61,21 @@ static void run(char **environment, const char *input, size_t length, long limit
   long begin = microseconds(), deadline = begin + limit_ms * 1000;
   out.length = err.length = 0;
   pid_t child = start(environment, fds);
-  int to = fds[0][1], from = fds[1][0], errors = fds[2][0];
-  while (from >= 0 || errors >= 0) {
-    struct pollfd all[] = {{to, POLLOUT, 0}, {from, POLLIN, 0}, {errors, POLLIN, 0}};
+  struct pollfd all[] = {{fds[0][1], POLLOUT, 0}, {fds[1][0], POLLIN, 0}, {fds[2][0], POLLIN, 0}};
+  while (all[1].fd >= 0 || all[2].fd >= 0) {
     long left = is_over ? 1000000 : deadline - microseconds();
     int ready = left > 0 ? poll(all, 3, left / 1000 + 1) : 0;
     if (ready < 0 && errno != EINTR) die("poll");
     if (ready == 0 && is_over) break; /* an orphan holds the pipes */
     if (ready == 0 && microseconds() >= deadline) kill(child, SIGKILL), is_over = 1;
-    if (all[0].revents) give(&to, &input, &length);
-    if (all[1].revents) take(&from, &out);
-    if (all[2].revents) take(&errors, &err);
+    if (ready <= 0) continue;
+    if (all[0].revents) give(&all[0], &input, &length);
+    if (all[1].revents) take(&all[1], &out);
+    if (all[2].revents) take(&all[2], &err);
   }
   while (waitpid(child, &status, 0) < 0) if (errno != EINTR) die("waitpid");
   long took = microseconds() - begin;
-  if (to >= 0) close(to);
-  if (from >= 0) close(from);
-  if (errors >= 0) close(errors);
+  for (int at = 0; at < 3; at++) if (all[at].fd >= 0) close(all[at].fd);
   printf("%d %d %ld %d %zu %zu\n", WIFEXITED(status) ? WEXITSTATUS(status) : -1, WIFSIGNALED(status) ? WTERMSIG(status) : 0,
          took, end_orphans(), out.length, err.length);
   fwrite(out.bytes, 1, out.length, stdout);

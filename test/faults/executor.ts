@@ -98,6 +98,7 @@ export class Executor {
       stderr,
       ms: microseconds / 1000,
       peakKib: 0,
+      orphans: [],
       left,
     };
   }

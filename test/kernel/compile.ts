@@ -8,10 +8,9 @@ import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { root } from "../../scripts/place.ts";
 
-/** Compiles a C file of the tests once a version of its text. @returns the program's path. */
+/** Compiles a C file of the tests once a version of its text and of what it includes. @returns the program's path. */
 export function compileC(source: string): string {
-  const text = readFileSync(source);
-  const name = createHash("sha256").update(text).digest("hex").slice(0, 16);
+  const name = createHash("sha256").update(wholeText(source)).digest("hex").slice(0, 16);
   const program = join(root, ".cache", "c", name);
   if (existsSync(program)) return program;
   mkdirSync(dirname(program), { recursive: true });
@@ -24,6 +23,15 @@ export function compileC(source: string): string {
   });
   renameSync(unfinished, program);
   return program;
+}
+
+/** The file and those of ours that it includes, `#include "x.h"`, and they in turn. */
+function wholeText(source: string): string {
+  const text = readFileSync(source, "utf8");
+  const included = [...text.matchAll(/^#include "(.+)"$/gm)];
+  return [text, ...included.map(([, name = ""]) => wholeText(join(dirname(source), name)))].join(
+    "",
+  );
 }
 
 /** The machine's name as in its folder of headers. */

@@ -4,8 +4,9 @@
  *                                /var/lib (KEEP, the repository, stays visible), a sysfs that shows the new network,
  *                                lo up. Writes "ready" and lives until stdin ends, so nothing outlives the test run.
  *   enter netns MNT PATH         in mount namespace MNT: a new network namespace, bound to PATH.
- *   enter run MNT NET PROG ARG…  runs PROG in both and writes "status signal microseconds KiB" to descriptor 3: exit
- *                                status and signal as wait4(2) has them, wall time of exec to exit, peak memory.
+ *   enter run MNT NET PROG ARG…  runs PROG in both and writes "status signal microseconds KiB PID…" to descriptor 3: exit
+ *                                status and signal as wait4(2) has them, wall time of exec to exit, peak memory, and
+ *                                what PROG started and left behind, which lives on.
  *
  * MNT and NET are files as /proc/PID/ns/mnt; NET is looked up before MNT is entered. */
 #define _GNU_SOURCE
@@ -106,6 +107,20 @@ static long microseconds(void) {
   return now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+/* @returns the ids of this process' children, parted by spaces */
+static const char *left_behind(void) {
+  static char list[4096];
+  char path[64];
+  pid_t ended;
+  while ((ended = waitpid(-1, 0, WNOHANG)) > 0) continue;
+  if (ended < 0) return "";
+  snprintf(path, sizeof path, "/proc/self/task/%d/children", getpid());
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || read(fd, list, sizeof list - 1) < 0) fail("read", path);
+  close(fd);
+  return list;
+}
+
 static int run(const char *mnt, const char *net, char **argv) {
   struct rusage usage;
   int status;
@@ -117,7 +132,8 @@ static int run(const char *mnt, const char *net, char **argv) {
   enter_namespace(open(mnt, O_RDONLY | O_CLOEXEC), CLONE_NEWNS, mnt);
   if (chdir(directory) && chdir("/")) fail("chdir", directory);
   fcntl(3, F_SETFD, FD_CLOEXEC);
-  pid_t self = getpid();
+  pid_t self = getpid(), ended;
+  prctl(PR_SET_CHILD_SUBREAPER, 1); /* who loses its parent becomes a child of this process */
   long start = microseconds();
   pid_t child = vfork();
   if (child == 0) {
@@ -127,11 +143,11 @@ static int run(const char *mnt, const char *net, char **argv) {
     failure = errno;
     _exit(CANNOT);
   }
-  while (wait4(child, &status, 0, &usage) < 0) if (errno != EINTR) fail("wait4", argv[0]);
+  while ((ended = wait4(-1, &status, 0, &usage)) != child) if (ended < 0 && errno != EINTR) fail("wait4", argv[0]);
   long took = microseconds() - start;
   if (failure) errno = failure, fail("execute", argv[0]);
-  dprintf(3, "%d %d %ld %ld\n", WIFEXITED(status) ? WEXITSTATUS(status) : -1, WIFSIGNALED(status) ? WTERMSIG(status) : 0,
-          took, usage.ru_maxrss);
+  dprintf(3, "%d %d %ld %ld %s\n", WIFEXITED(status) ? WEXITSTATUS(status) : -1, WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+          took, usage.ru_maxrss, left_behind());
   return 0;
 }
 

@@ -38,6 +38,8 @@ export interface Outcome {
   ms: number;
   /** Peak memory of the largest process, in KiB. */
   peakKib: number;
+  /** Ids of the processes that it left behind and that lived on. */
+  orphans: readonly number[];
 }
 
 let compiled: string | undefined;
@@ -50,7 +52,7 @@ export function enterProgram(): string {
 
 /** Reads the helper's report; a helper that could not start the program is an error, not an outcome. */
 function outcome(argv: readonly string[], report: string, stdout: string, stderr: string): Outcome {
-  const [status, signal, microseconds, kib] = report.split(" ").map(Number);
+  const [status, signal, microseconds, kib, ...orphans] = report.split(" ").map(Number);
   if (status === undefined || signal === undefined || microseconds === undefined) {
     throw new Error(`run ${argv.join(" ")}: no answer in time, or ${stderr || "killed"}`);
   }
@@ -61,6 +63,7 @@ function outcome(argv: readonly string[], report: string, stdout: string, stderr
     stderr,
     ms: microseconds / 1000,
     peakKib: kib ?? 0,
+    orphans,
   };
 }
 

@@ -4,17 +4,7 @@
  * @module
  */
 import { strictEqual } from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import {
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-} from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { binFolder, root } from "../../scripts/place.ts";
@@ -37,6 +27,7 @@ import {
   routeRows,
   type Snapshot,
 } from "./snapshot.ts";
+import { startToStay } from "./starter.ts";
 
 /** Where `npm run build` leaves the programs. */
 export const builtPrograms = binFolder;
@@ -115,16 +106,6 @@ function cniOutcome(done: Outcome): CniOutcome {
   return { ...done, json };
 }
 
-/** Waits, without giving up the thread, until the file holds a line. */
-function waitForLine(path: string, child: ChildProcess): void {
-  const sleeper = new Int32Array(new SharedArrayBuffer(4));
-  for (let waited = 0; waited < 5000; waited++) {
-    if (readFileSync(path, "utf8").includes("\n")) return;
-    Atomics.wait(sleeper, 0, 0, 1);
-  }
-  throw new Error(`sandbox: the holder (pid ${child.pid}) is not ready after 5 s`);
-}
-
 const outsideWorld = `
 link add uplink type veth peer name eth0 netns /run/netns/outside
 address add 192.0.2.1/24 dev uplink
@@ -140,14 +121,9 @@ link set eth0 up
 link set lo up
 `;
 
-/** What a snapshot asks, in one go; the answers are parted by a record separator. */
-const snapshotScript = [
-  "ip -j -d address",
-  "ip -j -4 route show table all",
-  "ip -j -6 route show table all",
-  "ip -j rule",
-  "nft -j list ruleset",
-].join(" && printf '\\036' && ");
+/** What a snapshot asks, in one go: each answer is a line of JSON. Routes are those of both families. */
+const snapshotScript = "ip -j -d -batch - && nft -j list ruleset";
+const snapshotQuestions = "address\nroute show table all\nrule\n";
 
 /** What `ip -j` prints; nothing at all is an empty list. */
 // biome-ignore lint/suspicious/noExplicitAny: iproute2's JSON has no types
@@ -159,18 +135,15 @@ function parsedText(text: string): any {
 export class Sandbox {
   /** Scratch folder on the machine, seen inside under the same path; removed at the end. */
   readonly scratch: string;
-  readonly #holder: ChildProcess;
+  readonly #holder: number;
   readonly #background: Background[] = [];
   #disposed = false;
 
   private constructor() {
     this.scratch = mkdtempSync(join(tmpdir(), "netloom-test-"));
-    const ready = join(this.scratch, "ready");
-    const stdout = openSync(ready, "w");
-    this.#holder = spawn(enterProgram(), ["hold", root], { stdio: ["pipe", stdout, "inherit"] });
-    closeSync(stdout);
-    waitForLine(ready, this.#holder);
-    rmSync(ready);
+    const [pid, said] = startToStay({ argv: [enterProgram(), "hold", root], env: process.env });
+    this.#holder = pid;
+    if (said !== "ready\n") throw new Error("sandbox: its holder has ended");
   }
 
   /** A fresh host with nothing but lo. @throws {Error} without root. */
@@ -181,11 +154,11 @@ export class Sandbox {
 
   /** A path inside the sandbox as the test process can open it. */
   path(inside: string): string {
-    return join(`/proc/${this.#holder.pid}/root`, inside);
+    return join(`/proc/${this.#holder}/root`, inside);
   }
 
   #place(netns?: string): Place {
-    const own = `/proc/${this.#holder.pid}/ns`;
+    const own = `/proc/${this.#holder}/ns`;
     return { mnt: `${own}/mnt`, net: netns === undefined ? `${own}/net` : this.path(netns) };
   }
 
@@ -308,12 +281,13 @@ export class Sandbox {
     const skip = (path: string) => /^\/run\/(netns|mount|xtables\.lock)/.test(path);
     const files = ["/run", "/var/lib"].flatMap((top) => fileRows(this.path(top), top, skip));
     const where = netns === undefined ? {} : { netns };
-    const texts = this.ok(["sh", "-c", snapshotScript], where).split("\u001e");
-    const [links = [], v4 = [], v6 = [], rules = [], nft] = texts.map(parsedText);
+    const asked = { ...where, input: snapshotQuestions };
+    const lines = this.ok(["sh", "-c", snapshotScript], asked).split("\n").filter(Boolean);
+    const [links = [], routes = [], rules = [], nft] = lines.map(parsedText);
     return {
       links: linkRows(links),
       addresses: addressRows(links),
-      routes: routeRows([...v4, ...v6]),
+      routes: routeRows(routes),
       rules: rules.map((rule: Json) => JSON.stringify(rule)),
       nft: nftRows(nft.nftables),
       files: netns === undefined ? files.sort() : [],
@@ -322,7 +296,7 @@ export class Sandbox {
 
   /** Processes that are in the sandbox's namespaces or in those of its pods, `pid command` each. */
   processes(): string[] {
-    const holder = this.#holder.pid;
+    const holder = this.#holder;
     const mine = namespaceOf(holder, "mnt");
     const started = new Set(this.#background.map(({ pid }) => pid));
     return readdirSync("/proc").flatMap((name) => {
@@ -340,8 +314,7 @@ export class Sandbox {
     const left = this.processes();
     for (const { stop } of this.#background) void stop();
     for (const row of left) killIfThere(Number.parseInt(row, 10));
-    this.#holder.stdin?.end();
-    this.#holder.kill("SIGKILL");
+    killIfThere(this.#holder);
     rmSync(this.scratch, { recursive: true, force: true });
     if (left.length > 0) throw new Error(`processes were left in the sandbox: ${left.join(", ")}`);
   }

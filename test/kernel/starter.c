@@ -4,63 +4,22 @@
  *
  * Request:  "ARGUMENTS ENVIRONMENT BLOCK INPUT MILLISECONDS\n": two counts, then BLOCK bytes: that many arguments and entries
  *           of the environment, each ended by a zero byte, then INPUT bytes for its stdin.
- * Answer:   "STATUS OUT ERR REPORT\n", then OUT, ERR and REPORT bytes of what it wrote to descriptors 1, 2 and 3.
+ * Answer:   "STATUS OUT ERR REPORT\n" in 48 bytes, then OUT, ERR and REPORT bytes of what it wrote to descriptors 1, 2 and 3.
  *
  * STATUS is as waitpid(2) has it. A program that takes longer than MILLISECONDS is killed; one that cannot be executed has
- * exit status 127 and says so on stderr. */
+ * exit status 127 and says so on stderr.
+ *
+ * With 0 MILLISECONDS the program stays, and STATUS is its process id: the answer comes with the first that it writes to descriptor 1,
+ * or without it when it ended before; then nobody reads that any more. Its stdin ends, without INPUT, when this program does; its stderr is this program's. */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
+#include "streams.h"
 
-enum { STREAMS = 4, LARGEST_OUTPUT = 256 << 20 };
-
-struct text {
-  char *bytes;
-  size_t length, room;
-};
-
-static void die(const char *what) {
-  perror(what);
-  exit(1);
-}
-
-static long milliseconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* At the end the descriptor becomes -1, which poll(2) passes over. */
-static void take(struct pollfd *from, struct text *text) {
-  if (text->room - text->length < 65536) {
-    text->room = text->room * 2 + 65536;
-    if (!(text->bytes = realloc(text->bytes, text->room))) die("realloc");
-  }
-  ssize_t length = read(from->fd, text->bytes + text->length, text->room - text->length);
-  if (length < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (length > 0) text->length += length;
-  if (length > 0 && text->length < LARGEST_OUTPUT) return;
-  close(from->fd);
-  from->fd = -1;
-}
-
-static void give(struct pollfd *to, const char **input, size_t *left) {
-  ssize_t length = *left ? write(to->fd, *input, *left) : 0;
-  if (length < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (length > 0) *input += length, *left -= length;
-  if (length >= 0 && *left) return;
-  close(to->fd); /* all is written, or nobody reads */
-  to->fd = -1;
-}
+enum { STREAMS = 4 };
 
 /* Descriptors 0 to 3 of the child are pipes; ours are close-on-exec, and the child's ends are moved out of the way first. */
 static pid_t start(char **argv, char **environment, struct pollfd ours[STREAMS]) {
@@ -86,26 +45,57 @@ static pid_t start(char **argv, char **environment, struct pollfd ours[STREAMS])
   return child;
 }
 
+/* @returns its process id; what it says first goes into the text */
+static pid_t stay(char **argv, char **environment, struct text *said) {
+  static int life[2] = {-1, -1};
+  int out[2];
+  if (life[0] < 0 && pipe2(life, O_CLOEXEC)) die("pipe2");
+  if (pipe2(out, O_CLOEXEC)) die("pipe2");
+  pid_t child = vfork();
+  if (child < 0) die("vfork");
+  if (child == 0) {
+    dup2(life[0], 0), dup2(out[1], 1);
+    signal(SIGPIPE, SIG_DFL);
+    execve(argv[0], argv, environment);
+    dprintf(2, "execute %s: %s\n", argv[0], strerror(errno));
+    _exit(127);
+  }
+  close(out[1]);
+  struct pollfd first = {out[0], POLLIN, 0};
+  while (said->length == 0 && first.fd >= 0) take(&first, said);
+  if (first.fd >= 0) close(first.fd);
+  return child;
+}
+
+static void start_to_stay(char **argv, char **environment, FILE *answers) {
+  static struct text said;
+  said.length = 0;
+  pid_t child = stay(argv, environment, &said);
+  fprintf(answers, "%11d %11zu %11d %11d\n", child, said.length, 0, 0);
+  fwrite(said.bytes, 1, said.length, answers);
+  fflush(answers);
+}
+
 static void run(char **argv, char **environment, const char *input, size_t length, long limit_ms, FILE *answers) {
   static struct text texts[STREAMS];
   struct pollfd ours[STREAMS];
   int status = 0, is_over = 0;
-  long deadline = milliseconds() + limit_ms;
+  long deadline = microseconds() + limit_ms * 1000;
   for (int at = 1; at < STREAMS; at++) texts[at].length = 0;
   pid_t child = start(argv, environment, ours);
   while (ours[1].fd >= 0 || ours[2].fd >= 0 || ours[3].fd >= 0) {
-    long left = is_over ? 1000 : deadline - milliseconds();
-    int ready = left > 0 ? poll(ours, STREAMS, left) : 0;
+    long left = is_over ? 1000000 : deadline - microseconds();
+    int ready = left > 0 ? poll(ours, STREAMS, left / 1000 + 1) : 0;
     if (ready < 0 && errno != EINTR) die("poll");
     if (ready == 0 && is_over) break; /* an orphan holds the pipes */
-    if (ready == 0) kill(child, SIGKILL), is_over = 1;
+    if (ready == 0 && microseconds() >= deadline) kill(child, SIGKILL), is_over = 1;
     if (ready <= 0) continue;
     if (ours[0].revents) give(&ours[0], &input, &length);
     for (int at = 1; at < STREAMS; at++) if (ours[at].revents) take(&ours[at], &texts[at]);
   }
   for (int at = 0; at < STREAMS; at++) if (ours[at].fd >= 0) close(ours[at].fd);
   while (waitpid(child, &status, 0) < 0) if (errno != EINTR) die("waitpid");
-  fprintf(answers, "%d %zu %zu %zu\n", status, texts[1].length, texts[2].length, texts[3].length);
+  fprintf(answers, "%11d %11zu %11zu %11zu\n", status, texts[1].length, texts[2].length, texts[3].length);
   for (int at = 1; at < STREAMS; at++) fwrite(texts[at].bytes, 1, texts[at].length, answers);
   fflush(answers);
 }
@@ -132,7 +122,9 @@ int main(int argc, char **argv) {
     if (!text || !entries || fread(text, 1, block + length, requests) != block + length) die("read request");
     char *rest = list(text, entries, arguments);
     list(rest, entries + arguments + 1, environment);
-    run(entries, entries + arguments + 1, text + block, length, limit_ms, answers);
+    while (waitpid(-1, 0, WNOHANG) > 0) continue; /* those that stayed and have been killed */
+    if (limit_ms == 0) start_to_stay(entries, entries + arguments + 1, answers);
+    else run(entries, entries + arguments + 1, text + block, length, limit_ms, answers);
     free(entries), free(text);
   }
   return 0;

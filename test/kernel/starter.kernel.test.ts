@@ -1,7 +1,8 @@
 import { deepEqual, equal, match, throws } from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { describeKernel } from "./requirements.ts";
 import { Sandbox } from "./sandbox.ts";
-import { runToEnd, type Start } from "./starter.ts";
+import { runToEnd, type Start, startToStay } from "./starter.ts";
 
 const shell = (script: string, more: Partial<Start> = {}) =>
   runToEnd({
@@ -62,7 +63,39 @@ describeKernel("runToEnd", () => {
   });
 });
 
+describeKernel("startToStay", () => {
+  const stay = (script: string) =>
+    startToStay({ argv: ["/bin/sh", "-c", script], env: { PATH: "/usr/bin:/bin" } });
+
+  it("tells the process and what it says first, and lets it live", () => {
+    const [pid, said] = stay("echo ready; exec sleep 60");
+    equal(said, "ready\n");
+    equal(existsSync(`/proc/${pid}`), true);
+    process.kill(pid, "SIGKILL");
+    while (existsSync(`/proc/${pid}`)) shell("true"); // a request lets go of what has been killed
+  });
+
+  it("does not wait for one that ends without a word", () => {
+    equal(stay("exit 3")[1], "");
+  });
+});
+
 describeKernel("Sandbox.run", () => {
+  it("tells what a program left behind, not what it waited for", () => {
+    using sandbox = Sandbox.create();
+    deepEqual(sandbox.run(["sh", "-c", "sleep 0.01 & wait"]).orphans, []);
+    const { orphans, stdout } = sandbox.run([
+      "sh",
+      "-c",
+      "setsid sleep 60 >/dev/null 2>&1 & echo $!",
+    ]);
+    deepEqual(orphans, [Number(stdout)]);
+    const found = sandbox.processes().map((row) => Number.parseInt(row, 10));
+    deepEqual(found, orphans);
+    process.kill(Number(stdout), "SIGKILL");
+    while (sandbox.processes().length > 0);
+  });
+
   it("fails with the name of what did not end in time", () => {
     using sandbox = Sandbox.create();
     throws(

@@ -15,7 +15,7 @@ export interface Start {
   argv: readonly string[];
   env: NodeJS.ProcessEnv;
   input: string | Uint8Array;
-  /** It is killed after this long. */
+  /** It is killed after this long, more than 0. */
   timeoutMs: number;
 }
 
@@ -33,6 +33,9 @@ interface Starter {
   requests: number;
   answers: number;
 }
+
+/** What an answer begins with, four numbers. */
+const ANSWER_BYTES = 48;
 
 let starter: Starter | undefined;
 
@@ -71,23 +74,33 @@ function readAll(fd: number, length: number): Buffer {
   return bytes;
 }
 
-function readLine(fd: number): string {
-  let line = "";
-  for (let byte = readAll(fd, 1); byte[0] !== 0x0a; byte = readAll(fd, 1)) line += byte;
-  return line;
+/** Runs a program to its end. One that cannot be executed has exit status 127 and says so on stderr. */
+export function runToEnd(start: Start): Started {
+  const [status = 0, out = 0, err = 0, report = 0] = ask(start);
+  return { status, stdout: text(out), stderr: text(err), report: text(report) };
 }
 
-/** Runs a program to its end. One that cannot be executed has exit status 127 and says so on stderr. */
-export function runToEnd({ argv, env, input, timeoutMs }: Start): Started {
+/**
+ * Starts a program that stays, until it is killed or this process ends: then its stdin ends, and its parent is gone.
+ * @returns its process id, and what it wrote to its stdout first; nothing when it ended without
+ */
+export function startToStay({ argv, env }: Pick<Start, "argv" | "env">): [number, string] {
+  const [pid = 0, out = 0] = ask({ argv, env, input: "", timeoutMs: 0 });
+  return [pid, text(out)];
+}
+
+/** @returns the numbers of the answer; the texts are to be read */
+function ask({ argv, env, input, timeoutMs }: Start): number[] {
   starter ??= open();
   const set = Object.entries(env).filter(([, value]) => value !== undefined);
   const entries = set.map(([name, value]) => `${name}=${value}`);
-  const block = Buffer.from([...argv, ...entries].map((text) => `${text}\0`).join(""));
+  const block = Buffer.from([...argv, ...entries].map((entry) => `${entry}\0`).join(""));
   const stdin = Buffer.from(input as string);
   const sizes = [argv.length, entries.length, block.length, stdin.length, timeoutMs];
   writeAll(starter.requests, Buffer.concat([Buffer.from(`${sizes.join(" ")}\n`), block, stdin]));
-  const numbers = readLine(starter.answers).split(" ").map(Number);
-  const [status = 0, out = 0, err = 0, report = 0] = numbers;
-  const text = (length: number) => readAll((starter as Starter).answers, length).toString("utf8");
-  return { status, stdout: text(out), stderr: text(err), report: text(report) };
+  return text(ANSWER_BYTES).trim().split(/ +/).map(Number);
+}
+
+function text(length: number): string {
+  return readAll((starter as Starter).answers, length).toString("utf8");
 }
