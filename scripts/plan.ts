@@ -44,13 +44,13 @@ export function unitStep(): Step {
  */
 const kernelFolders = [
   "test/faults",
+  "test/dhcp-proxy",
   "test/plugins/bridge",
   "test/plugins/portmap",
   "test/plugins/firewall",
   "test/plugins/reference",
   "test/plugins",
   "test/core",
-  "test/dhcp-proxy",
   "test/ipam",
   "test/runtime",
   "conformance",

@@ -117,7 +117,7 @@ describeKernel(
       await lan.daemon();
       await until("the releases", () => server.output().includes("DHCPRELEASE(eth0) 00:04:"));
       await until("the releases", () => server.output().includes("DHCPRELEASE(eth0) 192"));
-      deepEqual(lan.files(), []);
+      await until("the file's end", () => lan.files().length === 0);
     });
 
     it("declines IPv6 addresses that somebody else has, and says so when there are no others", async () => {

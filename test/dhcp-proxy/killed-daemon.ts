@@ -42,10 +42,19 @@ export class Victim {
   async end(lan: Lan): Promise<boolean> {
     // what it says last may come before the call that it dies of
     await Promise.race([this.#running.ended, new Promise((resolve) => setTimeout(resolve, 30))]);
-    const wasOver = this.#isOver;
-    if (!wasOver) process.kill(lan.pid, "SIGKILL");
+    const wasOver = this.#isOver || !killed(lan.pid);
     await this.#running.ended;
     return wasOver;
+  }
+}
+
+/** Kills a process. @returns whether it was there */
+function killed(pid: number): boolean {
+  try {
+    return process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+    throw error;
   }
 }
 

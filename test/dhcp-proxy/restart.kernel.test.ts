@@ -83,7 +83,7 @@ describeKernel(
       await lan.signal("SIGHUP");
       await lan.says(/the pod is gone: gives its lease back/);
       await until("the release", () => server.output().includes(`DHCPRELEASE(eth0) ${address}`));
-      deepEqual(lan.files(), []);
+      await until("the file's end", () => lan.files().length === 0);
       equal(lan.call("DEL", "p1").status, 0);
     });
 
@@ -102,7 +102,7 @@ describeKernel(
         () => server.output().includes(`DHCPRELEASE(eth0) ${address}`),
         () => lan.log,
       );
-      deepEqual(lan.files(), []);
+      await until("the file's end", () => lan.files().length === 0);
     });
 
     it("asks for the same address again when the container comes back in another namespace", async () => {

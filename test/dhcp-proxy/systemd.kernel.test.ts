@@ -47,7 +47,8 @@ describeKernel(
       systemd.control("restart", service);
       await isKept(2);
       systemd.control("stop", service);
-      ok(!existsSync(lan.sandbox.path(socket)));
+      // which stops the socket, for which nobody waits
+      await until("the socket's end", () => !existsSync(lan.sandbox.path(socket)));
       equal(lan.files().length, 2);
       doesNotMatch(server.output(), /DHCPRELEASE/);
       systemd.control("start", "cni-dhcp.socket");
