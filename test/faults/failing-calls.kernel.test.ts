@@ -23,6 +23,7 @@ const request = /\b(RTM|NFT|NFNL|CTNETLINK|IPCTNL)_\w+|nf_tables/;
 const hostNames: Record<string, RegExp> = {
   newfstatat: /\bl?stat\b/,
   unlinkat: /\b(unlink|rmdir)\b/,
+  renameat: /\brename\b/,
   mkdirat: /\bmkdir\b/,
   getdents64: /\breaddir\b/,
   sendto: /\bsend(to|msg)?\b/,
@@ -33,12 +34,15 @@ const hostNames: Record<string, RegExp> = {
 /** Calls that belong to the execution of another program: its name is what counts. */
 const executes = /^(clone|execve|pipe2|prctl|dup2|close_range|ppoll|wait4|read|write|close)$/;
 
+/** Those of the scenarios. */
+const delegates = /\/(host-local|dhcp)"/;
+
 /** Whether the text names the call, the file or the request. */
 function names(said: string, { name, text, process }: Step): boolean {
   const path = /"(\/[^"]+)"/.exec(text)?.[1];
   if (path !== undefined && said.includes(path)) return true;
   if ((hostNames[name] ?? new RegExp(`\\b${name}\\b`)).test(said)) return true;
-  if (process !== "delegate" && executes.test(name) && said.includes('/host-local"')) return true;
+  if (process !== "delegate" && executes.test(name) && delegates.test(said)) return true;
   return request.test(said);
 }
 

@@ -54,6 +54,11 @@ const defaultRoutes = [{ dst: "0.0.0.0/0" }, { dst: "::/0" }];
 /** Outside of what makes a host virgin again. */
 const leaseFolder = "/run/fixed-leases";
 
+const leaseGiver: NonNullable<Scenario["daemon"]> = {
+  argv: (scratch) => fixedLeases(leaseFolder, scratch),
+  socket: `${leaseFolder}/socket`,
+};
+
 const bridged = {
   cniVersion: version,
   name: "faults",
@@ -200,6 +205,21 @@ link set beyond up`,
     residue: [ownFolder, ...networkFiles],
   },
   {
+    title: "host-device with dhcp, which is asked when the device is there",
+    type: "host-device",
+    delegate: "dhcp",
+    config: (n) => ({
+      cniVersion: version,
+      name: "faults",
+      type: "host-device",
+      device: `nic${n}`,
+      ipam: { type: "dhcp", daemonSocketPath: leaseGiver.socket },
+    }),
+    surroundForPod: (n) => `link add nic${n} type ifb`,
+    daemon: leaseGiver,
+    residue: [ownFolder],
+  },
+  {
     title: "macvlan that its host reaches",
     type: "macvlan",
     delegate: "host-local",
@@ -323,10 +343,7 @@ route add fd75::/64 via fd74::9 dev eth0`,
       type: "ptp",
       ipam: { type: "dhcp", daemonSocketPath: `${leaseFolder}/socket` },
     }),
-    daemon: {
-      argv: (scratch) => fixedLeases(leaseFolder, scratch),
-      socket: `${leaseFolder}/socket`,
-    },
+    daemon: leaseGiver,
     residue: [],
   },
   {
