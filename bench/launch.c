@@ -8,8 +8,8 @@
  * bench-ID, its namespace /run/netns/b-ID. BIN/floor, if WORK/floor exists, is run instead of a chain.
  *
  * versions prints a line a program: peak KiB, then microseconds a round. chain prints "wall MICROSECONDS" and a line an
- * ID: its number, 1 if all succeeded, peak KiB, page faults (with those of programs they waited
- * for), microseconds, then those of each program. */
+ * ID: its number, 1 if all succeeded, peak KiB, page faults and microseconds of processor time (both with those of programs
+ * they waited for), microseconds, then those of each program. */
 #define _GNU_SOURCE
 #include <ctype.h>
 #include <errno.h>
@@ -24,7 +24,7 @@
 
 enum { TEXT = 60000, PROGRAMS = 8, AT_ONCE = 64 };
 
-struct ended { long microseconds, kib, faults; int succeeded; };
+struct ended { long microseconds, kib, faults, processor; int succeeded; };
 struct configuration { char type[64], text[TEXT]; };
 struct chain { const char *verb, *bin, *work; int is_floor, count; struct configuration program[PROGRAMS]; };
 
@@ -48,6 +48,11 @@ static int text_pipe(const char *text) {
   return ends[0];
 }
 
+static long processor_time(const struct rusage *usage) {
+  struct timeval user = usage->ru_utime, system = usage->ru_stime;
+  return (user.tv_sec + system.tv_sec) * 1000000 + user.tv_usec + system.tv_usec;
+}
+
 /* Runs a program to its end; stdout goes into `output` unless that is null. */
 static struct ended execute(char **argv, char **env, const char *input, char *output) {
   struct rusage usage;
@@ -64,7 +69,7 @@ static struct ended execute(char **argv, char **env, const char *input, char *ou
   }
   while (wait4(child, &status, 0, &usage) < 0) if (errno != EINTR) fail("wait4");
   int succeeded = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  struct ended ended = {microseconds() - start, usage.ru_maxrss, usage.ru_minflt, succeeded};
+  struct ended ended = {microseconds() - start, usage.ru_maxrss, usage.ru_minflt, processor_time(&usage), succeeded};
   close(out[1]), close(in), close(quiet);
   if (output) {
     ssize_t length = read(out[0], output, TEXT - 1);
@@ -142,7 +147,7 @@ static struct ended run_program(struct chain *chain, int index, int id, char *re
 
 static void run_chain(struct chain *chain, int id) {
   char result[TEXT] = "", path[4096], line[512];
-  struct ended all = {0, 0, 0, 1};
+  struct ended all = {0, 0, 0, 0, 1};
   int is_add = !strcmp(chain->verb, "ADD"), is_del = !strcmp(chain->verb, "DEL"), used = 0;
   snprintf(path, sizeof path, "%s/result-%d", chain->work, id);
   if (!is_add) read_file(path, result);
@@ -153,12 +158,13 @@ static void run_chain(struct chain *chain, int id) {
     used += snprintf(line + used, sizeof line - used, " %ld", one.microseconds);
     all.succeeded = one.succeeded;
     all.faults += one.faults;
+    all.processor += one.processor;
     if (one.kib > all.kib) all.kib = one.kib;
     if (!one.succeeded) fprintf(stderr, "launch: %s of %d, program %d: %s\n", chain->verb, id, index + 1, result);
   }
   all.microseconds = microseconds() - start;
   if (is_add) write_file(path, result);
-  dprintf(1, "%d %d %ld %ld %ld%s\n", id, all.succeeded, all.kib, all.faults, all.microseconds, line);
+  dprintf(1, "%d %d %ld %ld %ld %ld%s\n", id, all.succeeded, all.kib, all.faults, all.processor, all.microseconds, line);
 }
 
 /* Every ID in a process of its own; they wait for one end of file, which sets all of them off. */

@@ -31,6 +31,8 @@ export interface Measured {
   memory: Table;
   /** Page faults of a chain. Rows: verbs; columns: contenders. */
   faults: Table;
+  /** Processor time of a chain in milliseconds, likewise. */
+  processor: Table;
   traces: Map<string, { add: Trace; del: Trace }>;
   /** How many of the calls made at once failed, by contender. */
   failed: Map<string, number>;
@@ -70,9 +72,10 @@ export function measureVersions(all: readonly Contender[], size: Size, into: Mea
 function oneRound(host: BenchHost, id: number, suffix: string, into: Measured): void {
   const { name } = host.contender;
   for (const verb of verbs) {
-    const { peakKib, faults } = oneVerb(host, verb, id, suffix, into);
+    const { peakKib, faults, processorMs } = oneVerb(host, verb, id, suffix, into);
     into.memory.at(verb, name).add(peakKib);
     into.faults.at(verb, name).add(faults);
+    into.processor.at(verb, name).add(processorMs);
   }
 }
 
@@ -178,6 +181,7 @@ function atOnce(host: BenchHost, when: string, count: number, into: Measured): v
 
 /** An empty set of figures. */
 export function nothingMeasured(): Measured {
-  const [versions, chains, memory, faults] = [new Table(), new Table(), new Table(), new Table()];
-  return { versions, chains, memory, faults, traces: new Map(), failed: new Map() };
+  const [versions, chains, memory] = [new Table(), new Table(), new Table()];
+  const [faults, processor] = [new Table(), new Table()];
+  return { versions, chains, memory, faults, processor, traces: new Map(), failed: new Map() };
 }

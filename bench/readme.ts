@@ -169,7 +169,7 @@ function sizes(): number[] {
 }
 
 function otherTable(measured: Measured): string {
-  const { memory, faults, traces, failed } = measured;
+  const { memory, faults, processor, traces, failed } = measured;
   const traced = (name: string, verb: "add" | "del", what: "externalPrograms" | "systemCalls") =>
     String(traces.get(name)?.[verb][what] ?? "-");
   const row = (title: string, value: (name: string) => string, must: string) => [
@@ -185,6 +185,7 @@ function otherTable(measured: Measured): string {
       row("external programs started, ADD / DEL", both("externalPrograms"), "0"),
       row("system calls, ADD / DEL", both("systemCalls"), ""),
       row("page faults, ADD / DEL", (name) => pair(faults, name), ""),
+      row("processor time, ADD / DEL, ms", (name) => pair(processor, name), ""),
       row("failed calls of all made at once", (name) => String(failed.get(name) ?? 0), "0"),
       row("peak memory of ADD, MiB", (name) => digits(peak(memory, "ADD", name)), "<= 6"),
       ["largest program, MB", digits(Math.max(...sizes())), "", "", "", "<= 2"],
