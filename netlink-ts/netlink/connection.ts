@@ -274,8 +274,11 @@ export class Connection {
 
   #refusal(batch: Batch, index: number, { errno, extendedAck }: Acknowledgement): NetlinkError {
     const { name, message } = batch.request(index);
-    const refusal = extendedAck && explain(extendedAck, message, batch.frame(index));
-    return new NetlinkError(name, errno, refusal, index);
+    if (extendedAck === undefined) {
+      return new NetlinkError(name, errno, undefined, index);
+    }
+    const frame = batch.frame(index).slice(); // the batch is used again
+    return new NetlinkError(name, errno, () => explain(extendedAck, message, frame), index);
   }
 }
 

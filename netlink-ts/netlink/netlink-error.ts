@@ -17,6 +17,8 @@ export interface Refusal extends ExtendedAck {
 /**
  * A request that the kernel refused. `message` is `RTM_NEWADDR: EEXIST: ipv4: Address already assigned`: the request, the
  * errno, and the kernel's own words or, without any, what the errno means.
+ *
+ * Most refusals are expected and nobody reads them, so the words are put together when they are asked for.
  */
 export class NetlinkError extends Error {
   override readonly name = "NetlinkError";
@@ -26,18 +28,28 @@ export class NetlinkError extends Error {
   readonly errno: number;
   /** Its name, as "EEXIST". */
   readonly code: string;
-  readonly extendedAck: Refusal | undefined;
   /** Which of several requests sent together it was, from 0. */
   readonly index: number;
+  private refusal: Refusal | (() => Refusal) | undefined;
 
-  constructor(request: string, errno: number, extendedAck?: Refusal, index = 0) {
-    const words = extendedAck?.message ?? errnoText(errno);
-    super(`${request}: ${errnoName(errno)}: ${words}${about(extendedAck)}`);
+  /** @param refusal or what finds it out, called at most once */
+  constructor(request: string, errno: number, refusal?: Refusal | (() => Refusal), index = 0) {
+    super();
     this.request = request;
     this.errno = errno;
     this.code = errnoName(errno);
-    this.extendedAck = extendedAck;
+    this.refusal = refusal;
     this.index = index;
+  }
+
+  get extendedAck(): Refusal | undefined {
+    if (typeof this.refusal === "function") this.refusal = this.refusal();
+    return this.refusal;
+  }
+
+  override get message(): string {
+    const { request, errno, code, extendedAck } = this;
+    return `${request}: ${code}: ${extendedAck?.message ?? errnoText(errno)}${about(extendedAck)}`;
   }
 }
 

@@ -61,6 +61,21 @@ describe("Connection.execute", () => {
       message: "NEWTHING: ERANGE: Attribute failed policy validation (thing.name)",
     });
   });
+  it("names it as well when other requests were sent since", () => {
+    const extendedAck = { message: "Attribute failed policy validation", offset: 20 };
+    const kernel = new FakeKernel(({ payload }) =>
+      payload.length > 4 ? { errno: 34, extendedAck } : undefined,
+    );
+    const connection = new Connection(kernel);
+    throws(
+      () => connection.execute(newThing, { name: "x" }),
+      (error: NetlinkError) => {
+        connection.execute(newThing, { index: 7 });
+        equal(error.extendedAck?.attribute, "thing.name");
+        return true;
+      },
+    );
+  });
   it("names the attribute the kernel misses", () => {
     const kernel = new FakeKernel(() => ({ errno: 22, extendedAck: { missingType: 4 } }));
     throws(() => new Connection(kernel).execute(newThing, { name: "x" }), {
