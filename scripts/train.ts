@@ -12,7 +12,7 @@ import { compilerProgram } from "./host.ts";
 const run = promisify(execFile);
 
 /** The runs, in this order; the first needs no configuration. */
-const commands = ["VERSION", "STATUS", "ADD", "DEL"];
+const commands = ["VERSION", "STATUS", "ADD", "CHECK", "DEL"];
 
 const container = "/run/container";
 const ips = [{ address: "10.1.0.5/24", gateway: "10.1.0.1" }];
@@ -34,7 +34,7 @@ const pairResult = {
 };
 
 /** What is told to a program beside name and version; a type that is not here has no keys of its own. */
-const configurations: Record<string, object> = {
+const configurations: Record<string, { prevResult?: object; [key: string]: unknown }> = {
   bandwidth: { ingressRate: "10Mbit", egressRate: "10Mbit", prevResult: pairResult },
   bridge: { isGateway: true, isDefaultGateway: true, ipMasq: true, ipam: { type: "ipam" } },
   dhcp: { ipam: { type: "dhcp" } },
@@ -87,8 +87,12 @@ cd /mnt/training
 export CNI_IFNAME=$1
 shift
 for command; do
-  CNI_COMMAND=$command ./compiler train ./program $command.hot <$command.json >$command.out 2>&1 || {
-    cat $command.out >&2
+  case $command in CHECK | DEL) # with what ADD answered, unless that was an error
+    grep -q '"msg"' ADD.out || cp ADD.out result.json
+    { cat prefix.json result.json && echo '}'; } >$command.json
+  esac
+  CNI_COMMAND=$command ./compiler train ./program $command.hot <$command.json >$command.out 2>$command.err || {
+    cat $command.err >&2
     exit 1
   }
 done
@@ -117,9 +121,11 @@ function prepare(type: string, folder: string): void {
   copyFileSync(compilerProgram(), join(folder, "compiler"));
   writeFileSync(join(folder, "ipam"), ipam, { mode: 0o755 });
   const configuration = { cniVersion: "1.1.0", name: "training", type, ...configurations[type] };
+  const { prevResult = result, ...own } = configuration;
+  writeFileSync(join(folder, "result.json"), JSON.stringify(prevResult));
+  writeFileSync(join(folder, "prefix.json"), JSON.stringify(own).replace(/}$/, ',"prevResult":'));
   for (const command of commands) {
-    const more = command === "DEL" ? { prevResult: result } : {};
-    writeFileSync(join(folder, `${command}.json`), JSON.stringify({ ...configuration, ...more }));
+    writeFileSync(join(folder, `${command}.json`), JSON.stringify(configuration));
   }
 }
 
