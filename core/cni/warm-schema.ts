@@ -10,9 +10,11 @@ import { wrappedSchema } from "./schema-wrapper.ts";
 /**
  * Parses a made-up document that has every key of the schema. zod makes much of a schema when it is first used; done at
  * import it is part of the program, and a start finds it made.
+ * @returns the schema
  */
-export function warmSchema(schema: z.core.$ZodType): void {
+export function warmSchema<S extends z.core.$ZodType>(schema: S): S {
   z.safeParse(schema, sample(schema));
+  return schema;
 }
 
 /** A value of the right shape; that texts and numbers are refused does not matter here. */

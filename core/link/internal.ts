@@ -7,11 +7,11 @@ import * as z from "zod/mini";
 
 import type { Attachment } from "../attachment.ts";
 import { CniError, cniCode } from "../errors.ts";
-import { readRecord, usableRecord } from "../state/record.ts";
+import { readRecord, recordSchema, usableRecord } from "../state/record.ts";
 
 /** Plugins with the key `internal`. */
 const plugins = ["bridge", "macvlan", "ipvlan"];
-const internalRecord = z.object({ internal: z.exactOptional(z.boolean()) });
+const internalRecord = recordSchema({ internal: z.exactOptional(z.boolean()) });
 
 /**
  * @throws {CniError} 7 when the attachment's network is internal, so that nothing of it can be published; 999 when a record that may

@@ -10,7 +10,7 @@ import type { CniResult } from "../cni/result.ts";
 import { formatMac } from "../net/address.ts";
 import { routeKey } from "../net/check-interface.ts";
 import type { Rollback } from "../rollback.ts";
-import { removeRecord, writeRecord } from "../state/record.ts";
+import { recordSchema, removeRecord, writeRecord } from "../state/record.ts";
 
 /** Fields of the record of every plugin that makes a link. */
 export const linkRecordFields = {
@@ -36,7 +36,7 @@ interface LinkFacts {
 }
 
 /** The record of a plugin that makes a link in the container and nothing else. */
-export const linkRecord = z.object(linkRecordFields);
+export const linkRecord = recordSchema(linkRecordFields);
 export type LinkRecord = z.output<typeof linkRecord>;
 
 /** {@link LinkRecord} of an attachment whose link gets those addresses and routes, and is up. */

@@ -13,7 +13,7 @@ import { masqueradeElements } from "../nft/masquerade.ts";
 import type { SetName } from "../nft/sets.ts";
 import type { TableElement } from "../nft/table-element.ts";
 import type { Rollback } from "../rollback.ts";
-import { readRecord, removeRecord, writeRecord } from "../state/record.ts";
+import { readRecord, recordSchema, removeRecord, writeRecord } from "../state/record.ts";
 import { linkRecordFields, linkRecordOf } from "./record.ts";
 import { addRules, removeRules } from "./rules.ts";
 
@@ -39,7 +39,7 @@ export const vethRecordFields = {
 };
 
 /** The record of a plugin that makes a veth pair and nothing else of its own. */
-export const vethRecord = z.object(vethRecordFields);
+export const vethRecord = recordSchema(vethRecordFields);
 export type VethRecord = z.output<typeof vethRecord>;
 
 /** {@link VethRecord} of an attachment whose container's end gets those addresses and routes, and is up. */

@@ -12,6 +12,7 @@ import * as z from "zod/mini";
 
 import type { Attachment } from "../attachment.ts";
 import { sha256Hex } from "../attachment.ts";
+import { warmSchema } from "../cni/warm-schema.ts";
 import { CniError, cniCode, explain, isErrno } from "../errors.ts";
 import { host } from "../host.ts";
 import { warn } from "../log.ts";
@@ -29,12 +30,17 @@ import {
 export const recordsRoot = "/run/netloom";
 const largestRecord = 4 * 1024 * 1024;
 
-const recordFile = z.object({
+const recordFile = recordSchema({
   network: z.string(),
   containerId: z.string(),
   ifname: z.string(),
   value: z.unknown(),
 });
+
+/** The schema of a record. As `z.object`, and made ready when the program is built instead of with the first record. */
+export function recordSchema<S extends z.core.$ZodShape>(shape: S): z.ZodMiniObject<S> {
+  return warmSchema(z.object(shape));
+}
 
 /**
  * Keeps `value` (anything JSON can say) as the plugin's record, in the place of one that is there.

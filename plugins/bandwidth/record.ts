@@ -6,12 +6,12 @@
 import * as z from "zod/mini";
 
 import type { Attachment } from "../../core/attachment.ts";
-import { readRecord } from "../../core/state/record.ts";
+import { readRecord, recordSchema } from "../../core/state/record.ts";
 
 /** Name of the record among those of an attachment. */
 export const recordName = "bandwidth";
 
-const shapedRecord = z.object({
+const shapedRecord = recordSchema({
   /** Name and index of the link of the host: both have to fit, as each may be another link's by now. */
   host: z.string(),
   ifindex: z.int().check(z.positive()),

@@ -20,6 +20,7 @@ import {
   readRecord,
   recordedAttachments,
   recordedNetworks,
+  recordSchema,
 } from "../../core/state/record.ts";
 import { withSharedLock } from "../../core/state/shared-lock.ts";
 import { type BridgeConfig, isolateField } from "./config.ts";
@@ -119,7 +120,7 @@ export function bridgesOfStale(call: GcCall<Partial<BridgeConfig>>): string[] {
   return [...new Set([...recorded, call.config.bridge ?? []].flat())];
 }
 
-const recordedPolicy = z.object({
+const recordedPolicy = recordSchema({
   bridge: bridgeName,
   internal: z.exactOptional(z.boolean()),
   isolate: z._default(isolateField, false),

@@ -18,11 +18,12 @@ import type { Bridge } from "../../core/net/bridge-device.ts";
 import type { Veth } from "../../core/net/veth.ts";
 import { routedBridgeElements } from "../../core/nft/bridges.ts";
 import { macCheckElements } from "../../core/nft/mac-check.ts";
+import { recordSchema } from "../../core/state/record.ts";
 import { type BridgeConfig, isGateway, isolateField } from "./config.ts";
 import { bridgeName, hasPolicy, policyOf } from "./policy.ts";
 
 /** What ADD made, for DEL, CHECK and GC. */
-const bridgeRecord = z.object({
+const bridgeRecord = recordSchema({
   ...vethRecordFields,
   /** Name of the bridge. */
   bridge: bridgeName,

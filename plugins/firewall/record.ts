@@ -11,7 +11,7 @@ import { parseCidr } from "../../core/net/address.ts";
 import { belongsToPod } from "../../core/nft/ownership.ts";
 import { recordedElements } from "../../core/nft/recorded-elements.ts";
 import { encodeElements, type TableElement } from "../../core/nft/table-element.ts";
-import { readRecord, removeRecord, writeRecord } from "../../core/state/record.ts";
+import { readRecord, recordSchema, removeRecord, writeRecord } from "../../core/state/record.ts";
 import type { ZoneSource } from "./sources.ts";
 
 /** Name of the record among those of an attachment. */
@@ -23,7 +23,7 @@ function sourceText(text: string): string {
   return text;
 }
 
-const firewallRecord = z.object({
+const firewallRecord = recordSchema({
   /** As of `encodeElements`. */
   elements: z.array(z.string()),
   /** What firewalld was told. */

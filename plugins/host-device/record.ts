@@ -8,7 +8,12 @@ import * as z from "zod/mini";
 import type { Attachment } from "../../core/attachment.ts";
 import { linkRecordFields } from "../../core/link/record.ts";
 import { formatMac } from "../../core/net/address.ts";
-import { readRecord, recordedAttachments, recordedNetworks } from "../../core/state/record.ts";
+import {
+  readRecord,
+  recordedAttachments,
+  recordedNetworks,
+  recordSchema,
+} from "../../core/state/record.ts";
 import type { DeviceLink } from "./device-link.ts";
 
 /** Name of the record among those of an attachment. */
@@ -32,7 +37,7 @@ const device = z.object({
 });
 export type Device = z.output<typeof device>;
 
-const movedDevice = z.object({
+const movedDevice = recordSchema({
   ...linkRecordFields,
   /** CNI_NETNS. */
   path: z.string(),

@@ -15,6 +15,7 @@ import {
   readRecord,
   recordedAttachments,
   recordedNetworks,
+  recordSchema,
   removeRecord,
   writeRecord,
 } from "../../core/state/record.ts";
@@ -22,7 +23,7 @@ import {
 /** Name of the record among those of an attachment. */
 export const recordName = "portmap";
 
-const portmapRecord = z.object({
+const portmapRecord = recordSchema({
   /** CNI_NETNS. */
   netns: z.string(),
   /** Device and inode of the namespace, as `4:4026532201`; absent when nothing was at the path. */

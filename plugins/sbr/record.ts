@@ -8,7 +8,7 @@ import * as z from "zod/mini";
 import type { Attachment } from "../../core/attachment.ts";
 import { parsedText } from "../../core/cni/fields.ts";
 import { decodeRoute, encodeRoute } from "../../core/net/whole-route.ts";
-import { readRecord, removeRecord, writeRecord } from "../../core/state/record.ts";
+import { readRecord, recordSchema, removeRecord, writeRecord } from "../../core/state/record.ts";
 import type { Plan } from "./plan.ts";
 import { decodeRule, encodeRule } from "./rules.ts";
 
@@ -17,7 +17,7 @@ export const recordName = "sbr";
 
 const routeText = parsedText(decodeRoute);
 
-const sbrRecord = z.object({
+const sbrRecord = recordSchema({
   /** CNI_NETNS. */
   path: z.string(),
   /** As of `Netns.identity`. */

@@ -7,13 +7,13 @@
 import * as z from "zod/mini";
 
 import type { Attachment } from "../../core/attachment.ts";
-import { readRecord, removeRecord, writeRecord } from "../../core/state/record.ts";
+import { readRecord, recordSchema, removeRecord, writeRecord } from "../../core/state/record.ts";
 import { encodeSettings, savedSettings } from "./saved.ts";
 
 /** Name of the record among those of an attachment. */
 export const recordName = "tuning";
 
-const tuningRecord = z.object({
+const tuningRecord = recordSchema({
   /** CNI_NETNS. */
   path: z.string(),
   /** As of `Netns.identity`. */

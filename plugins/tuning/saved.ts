@@ -8,6 +8,7 @@ import * as z from "zod/mini";
 
 import type { Attachment } from "../../core/attachment.ts";
 import { macField } from "../../core/cni/fields.ts";
+import { warmSchema } from "../../core/cni/warm-schema.ts";
 import { CniError, cniCode, explain, isErrno } from "../../core/errors.ts";
 import { host } from "../../core/host.ts";
 import { formatMac } from "../../core/net/address.ts";
@@ -24,13 +25,15 @@ const longest = 4096;
 const W_OK = 2;
 
 /** Settings as the file has them, and the record too. */
-export const savedSettings = z.object({
-  mac: z.exactOptional(macField),
-  promisc: z.exactOptional(z.boolean()),
-  mtu: z.exactOptional(z.int()),
-  allmulti: z.exactOptional(z.boolean()),
-  txQLen: z.exactOptional(z.int()),
-});
+export const savedSettings = warmSchema(
+  z.object({
+    mac: z.exactOptional(macField),
+    promisc: z.exactOptional(z.boolean()),
+    mtu: z.exactOptional(z.int()),
+    allmulti: z.exactOptional(z.boolean()),
+    txQLen: z.exactOptional(z.int()),
+  }),
+);
 
 /** What {@link savedSettings} reads. */
 export function encodeSettings({ mac, promisc, mtu, allmulti, txQLen }: LinkSettings): object {

@@ -8,12 +8,12 @@ import * as z from "zod/mini";
 import type { Attachment } from "../../core/attachment.ts";
 import { cidrField, parsedText } from "../../core/cni/fields.ts";
 import { decodeRoute } from "../../core/net/whole-route.ts";
-import { readRecord } from "../../core/state/record.ts";
+import { readRecord, recordSchema } from "../../core/state/record.ts";
 
 /** Name of the record among those of an attachment. */
 export const recordName = "vrf";
 
-const vrfRecord = z.object({
+const vrfRecord = recordSchema({
   /** CNI_NETNS. */
   path: z.string(),
   /** As of `Netns.identity`. */
