@@ -61,6 +61,42 @@ export function isErrno(error: unknown, ...codes: string[]): boolean {
 }
 
 /**
+ * Runs what is as likely to fail as not. Errors made meanwhile have no trace of the stack: the engine takes longer to write
+ * one than the kernel for the call it is of.
+ */
+export function untraced<T>(fn: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return fn();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+/** What `fn` throws, as of {@link untraced}; undefined when it does not. */
+export function failureOf(fn: () => void): unknown {
+  return untraced(() => {
+    try {
+      fn();
+      return undefined;
+    } catch (error) {
+      return error; // thrown from here on it would get a trace after all
+    }
+  });
+}
+
+/** What `fn` gives; undefined when it fails with one of these codes ("ENOENT"). */
+export function unlessErrno<T>(codes: readonly string[], fn: () => T): T | undefined {
+  let value: T | undefined;
+  const error = failureOf(() => {
+    value = fn();
+  });
+  if (error === undefined || isErrno(error, ...codes)) return value;
+  throw error;
+}
+
+/**
  * Runs every step even when some fail, then throws: the one error as it is, or several as one CniError that has the
  * first one's code and all messages.
  */

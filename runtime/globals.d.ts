@@ -18,3 +18,8 @@ declare class TextDecoder {
 
 /** One line of text each, to stderr. */
 declare const console: Readonly<Record<"error" | "warn" | "log", (...values: unknown[]) => void>>;
+
+interface ErrorConstructor {
+  /** How many frames of the stack a new error notes; 10. */
+  stackTraceLimit: number;
+}

@@ -8,7 +8,7 @@
  */
 
 import { readEnvironment } from "../cni/environment.ts";
-import { CniError, cniCode, during, isErrno } from "../errors.ts";
+import { CniError, cniCode, during, failureOf, isErrno } from "../errors.ts";
 import { host } from "../host.ts";
 import { type BusAddress, systemBusAddresses } from "./bus-address.ts";
 import { DbusError } from "./dbus-error.ts";
@@ -86,11 +86,12 @@ export class SystemBus implements Disposable {
   static open(): SystemBus {
     let problem: unknown;
     for (const address of systemBusAddresses(readEnvironment(host.environ()).get(variable))) {
-      try {
-        return connect(address, (fd) => new SystemBus(fd, address.text));
-      } catch (error) {
-        if (problem === undefined || (isNoBus(problem) && !isNoBus(error))) problem = error;
-      }
+      let bus: SystemBus | undefined;
+      const error = failureOf(() => {
+        bus = connect(address, (fd) => new SystemBus(fd, address.text));
+      });
+      if (bus !== undefined) return bus;
+      if (problem === undefined || (isNoBus(problem) && !isNoBus(error))) problem = error;
     }
     throw problem;
   }

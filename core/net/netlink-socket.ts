@@ -17,7 +17,7 @@ import {
 import type { Transport } from "netlink-ts/netlink/transport.ts";
 import { encode } from "netlink-ts/wire/codec.ts";
 
-import { CniError, cniCode, isErrno } from "../errors.ts";
+import { CniError, cniCode, unlessErrno } from "../errors.ts";
 import { host } from "../host.ts";
 
 const SOCK_RAW = 3;
@@ -65,12 +65,7 @@ export class NetlinkSocket implements Transport, Disposable {
   }
 
   receiveIfAny(): Uint8Array | undefined {
-    try {
-      return this.#receive(MSG_DONTWAIT);
-    } catch (error) {
-      if (isErrno(error, "EAGAIN")) return undefined;
-      throw error;
-    }
+    return unlessErrno(["EAGAIN"], () => this.#receive(MSG_DONTWAIT));
   }
 
   /** Waits for a datagram. False when none came in `timeoutMs`. */
@@ -82,13 +77,10 @@ export class NetlinkSocket implements Transport, Disposable {
   ifindexOf(ifname: string): number | undefined {
     const request = new Uint8Array(40); // struct ifreq
     request.set(new TextEncoder().encode(ifname).subarray(0, IFNAMSIZ - 1));
-    try {
+    return unlessErrno(["ENODEV"], () => {
       host.ioctl(this.#fd, SIOCGIFINDEX, request);
-    } catch (error) {
-      if (isErrno(error, "ENODEV")) return undefined;
-      throw error;
-    }
-    return new Uint32Array(request.buffer, IFNAMSIZ, 1)[0];
+      return new Uint32Array(request.buffer, IFNAMSIZ, 1)[0];
+    });
   }
 
   close(): void {

@@ -18,7 +18,7 @@ import { commentOf } from "netlink-ts/nftables/user-data.ts";
 import type { Reader } from "netlink-ts/wire/cursor.ts";
 import type { MessageInput } from "netlink-ts/wire/message.ts";
 
-import { isErrno } from "../errors.ts";
+import { isErrno, untraced } from "../errors.ts";
 import { host } from "../host.ts";
 import { netlinkTrace } from "../net/netlink-debug.ts";
 import { NetlinkSocket } from "../net/netlink-socket.ts";
@@ -165,19 +165,15 @@ export class NftSocket implements Disposable {
 
   /** One answer, or undefined when what is asked for is not there (ENOENT). */
   ask<I, R>(request: Request<I, R>, value: I): R | undefined {
-    try {
-      return this.connection.get(request, value);
-    } catch (error) {
-      if (isErrno(error, "ENOENT")) return undefined;
-      throw error;
-    }
+    return this.askAll([call(request, value)])[0];
   }
 
   /** Answers to several questions in as few exchanges as can be; undefined for what is not there (ENOENT). */
   askAll<R>(questions: readonly Call<R>[]): (R | undefined)[] {
     const answers: (R | undefined)[] = [];
     for (let at = 0; at < questions.length; at += questionsPerExchange) {
-      const replies = this.connection.getAll(...questions.slice(at, at + questionsPerExchange));
+      const asked = questions.slice(at, at + questionsPerExchange);
+      const replies = untraced(() => this.connection.getAll(...asked));
       for (const reply of replies) {
         if (!(reply instanceof NetlinkError)) answers.push(reply);
         else if (isErrno(reply, "ENOENT")) answers.push(undefined);

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { isErrno } from "../errors.ts";
+import { failureOf, isErrno, unlessErrno } from "../errors.ts";
 import { host } from "../host.ts";
 import { warn } from "../log.ts";
 import {
@@ -73,12 +73,7 @@ function joined(parts: Uint8Array[], length: number): Uint8Array {
 }
 
 function openIfPresent(path: string, flags: number): number | undefined {
-  try {
-    return host.open(path, flags);
-  } catch (error) {
-    if (isErrno(error, "ENOENT")) return undefined;
-    throw error;
-  }
+  return unlessErrno(["ENOENT"], () => host.open(path, flags));
 }
 
 /** Writes all bytes to an open file. */
@@ -88,13 +83,11 @@ export function writeAll(fd: number, bytes: Uint8Array): void {
 
 /** Removes a file. @returns false when there was none */
 export function unlinkIfPresent(path: string): boolean {
-  try {
+  const isRemoved = unlessErrno(["ENOENT"], () => {
     host.unlink(path);
     return true;
-  } catch (error) {
-    if (isErrno(error, "ENOENT")) return false;
-    throw error;
-  }
+  });
+  return isRemoved ?? false;
 }
 
 /**
@@ -112,15 +105,11 @@ export function removeEntry(path: string): void {
 
 /** Removes a directory. @returns whether it is gone; false when it holds something */
 export function removeIfEmpty(directory: string): boolean {
-  try {
-    host.rmdir(directory);
-    return true;
-  } catch (error) {
-    if (isErrno(error, "ENOENT", "ENOTDIR")) return true;
-    // EBUSY: somebody mounted something there
-    if (isErrno(error, "ENOTEMPTY", "EEXIST", "EBUSY")) return false;
-    throw error;
-  }
+  const error = failureOf(() => host.rmdir(directory));
+  if (error === undefined || isErrno(error, "ENOENT", "ENOTDIR")) return true;
+  // EBUSY: somebody mounted something there
+  if (isErrno(error, "ENOTEMPTY", "EEXIST", "EBUSY")) return false;
+  throw error;
 }
 
 /**
@@ -230,7 +219,7 @@ export function directoryOf(path: string): string {
  * @throws Error `"/path" is no directory`, `… belongs to uid 1000`, `… has mode 777, want 700`
  */
 export function ensureDirectory(path: string, mode: number): void {
-  const error = mkdirError(path, mode);
+  const error = failureOf(() => host.mkdir(path, mode));
   if (error === undefined) return;
   if (isErrno(error, "ENOENT") && directoryOf(path) !== path) {
     ensureDirectory(directoryOf(path), mode);
@@ -240,15 +229,6 @@ export function ensureDirectory(path: string, mode: number): void {
   // EROFS and EACCES come before EEXIST on some file systems, though the directory is there
   if (!isErrno(error, "EEXIST", "EROFS", "EACCES", "EPERM")) throw error;
   checkDirectory(path, mode, error);
-}
-
-function mkdirError(path: string, mode: number): unknown {
-  try {
-    host.mkdir(path, mode);
-    return undefined;
-  } catch (error) {
-    return error;
-  }
 }
 
 function checkDirectory(path: string, mode: number, cause: unknown): void {
@@ -266,10 +246,5 @@ function checkDirectory(path: string, mode: number, cause: unknown): void {
 }
 
 function statIfPresent(path: string, follow: boolean): HostStat | undefined {
-  try {
-    return follow ? host.stat(path) : host.lstat(path);
-  } catch (error) {
-    if (isErrno(error, "ENOENT")) return undefined;
-    throw error;
-  }
+  return unlessErrno(["ENOENT"], () => (follow ? host.stat(path) : host.lstat(path)));
 }

@@ -13,7 +13,7 @@ import * as z from "zod/mini";
 import type { Attachment } from "../attachment.ts";
 import { sha256Hex } from "../attachment.ts";
 import { warmSchema } from "../cni/warm-schema.ts";
-import { CniError, cniCode, explain, isErrno } from "../errors.ts";
+import { CniError, cniCode, explain, failureOf, isErrno } from "../errors.ts";
 import { host } from "../host.ts";
 import { warn } from "../log.ts";
 import {
@@ -134,14 +134,11 @@ export function requireRecordable(): void {
 
 /** @param behindFile the answer for a path that leads through something else than a directory */
 function isThere(path: string, behindFile = false): boolean {
-  try {
-    host.lstat(path);
-    return true;
-  } catch (error) {
-    if (isErrno(error, "ENOENT")) return false;
-    if (isErrno(error, "ENOTDIR")) return behindFile;
-    throw error;
-  }
+  const error = failureOf(() => host.lstat(path));
+  if (error === undefined) return true;
+  if (isErrno(error, "ENOENT")) return false;
+  if (isErrno(error, "ENOTDIR")) return behindFile;
+  throw error;
 }
 
 /**

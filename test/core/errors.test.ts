@@ -6,8 +6,11 @@ import {
   cniErrorOf,
   during,
   explain,
+  failureOf,
   isErrno,
   rootCause,
+  unlessErrno,
+  untraced,
 } from "../../core/errors.ts";
 import { hostError } from "../fake-host.ts";
 
@@ -123,4 +126,58 @@ describe("attemptAll", () => {
   });
 
   it("throws nothing when all is well", () => attemptAll(() => {}));
+});
+
+describe("untraced", () => {
+  it("gives what the function gives", () =>
+    equal(
+      untraced(() => 5),
+      5,
+    ));
+
+  it("lets errors through, and traces what comes later", () => {
+    const { stackTraceLimit } = Error;
+    const error = thrown(() => untraced(fail(new Error("x"))));
+    equal((error as Error).message, "x");
+    equal(Error.stackTraceLimit, stackTraceLimit);
+  });
+
+  it("spares errors their trace", () => {
+    const { stack } = untraced(() => new Error("x"));
+    equal(stack, "Error: x");
+  });
+});
+
+describe("failureOf", () => {
+  it("is nothing when nothing is thrown", () =>
+    equal(
+      failureOf(() => {}),
+      undefined,
+    ));
+
+  it("is what is thrown", () => {
+    const error = new Error("x");
+    equal(failureOf(fail(error)), error);
+  });
+});
+
+describe("unlessErrno", () => {
+  const enoent = hostError("open", "ENOENT", "/x");
+
+  it("gives what the function gives", () =>
+    equal(
+      unlessErrno(["ENOENT"], () => 5),
+      5,
+    ));
+
+  it("is undefined for a code that is expected", () =>
+    equal(unlessErrno(["ENOTDIR", "ENOENT"], fail(enoent)), undefined));
+
+  it("throws any other error", () => {
+    equal(
+      thrown(() => unlessErrno(["ENOTDIR"], fail(enoent))),
+      enoent,
+    );
+    throws(() => unlessErrno(["ENOENT"], fail(new TypeError("x"))), TypeError);
+  });
 });
