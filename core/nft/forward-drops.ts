@@ -7,12 +7,7 @@
  */
 
 import { answeredBy } from "netlink-ts/netlink/request.ts";
-import {
-  type ChainMessage,
-  chainMessage,
-  getChain,
-  NF_INET_FORWARD,
-} from "netlink-ts/nftables/chain.ts";
+import { chainMessage, getChain, NF_INET_FORWARD } from "netlink-ts/nftables/chain.ts";
 import {
   NF_ACCEPT,
   NF_DROP,
@@ -26,10 +21,11 @@ import { dataOf, type Expression } from "netlink-ts/nftables/expr/expressions.ts
 import { immediate } from "netlink-ts/nftables/expr/immediate.ts";
 import { lookup, NFT_LOOKUP_F_INV } from "netlink-ts/nftables/expr/lookup.ts";
 import { target } from "netlink-ts/nftables/expr/xtables.ts";
-import { NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6 } from "netlink-ts/nftables/nfgenmsg.ts";
+import { NFPROTO_INET } from "netlink-ts/nftables/nfgenmsg.ts";
 import { NFT_REG_VERDICT } from "netlink-ts/nftables/registers.ts";
 import { getRule, ruleMessage } from "netlink-ts/nftables/rule.ts";
 import { getSet, setMessage } from "netlink-ts/nftables/set.ts";
+import { getTable, tableMessage } from "netlink-ts/nftables/table.ts";
 
 import { inetChains } from "./chains.ts";
 import type { NftSocket } from "./nft-socket.ts";
@@ -50,15 +46,17 @@ export interface DroppingChain {
 /** A packet before our forward chain has marked it. */
 export type Forwarded = Omit<Packet, "mark">;
 
+const theTables = answeredBy(getTable, tableMessage.pick("name"));
 const theChains = answeredBy(getChain, chainMessage.pick("table", "name", "hook", "policy"));
 const theRules = answeredBy(getRule, ruleMessage.pick("chain", "expressions"));
 const oneSet = answeredBy(getSet, setMessage.pick("keyLength"));
 const someElements = answeredBy(getElements, elementsMessage.pick("elements"));
 
-/** Other makers' base chains at the forward hook that drop the packet for certain, in the order of their dump. */
+/** Other makers' base chains at the forward hook that drop the packet for certain. */
 export function droppingChains(nft: NftSocket, packet: Forwarded): DroppingChain[] {
-  return forwardChains(nft)
-    .filter(({ family }) => family === packet.family || family === NFPROTO_INET)
+  return foreignFamilies(nft)
+    .filter((family) => family === packet.family || family === NFPROTO_INET)
+    .flatMap((family) => forwardChains(nft, family))
     .filter((chain) => new Walk(nft, chain, packet).drops())
     .map(({ family, table, name, seesMark }) => ({ family, table, chain: name, seesMark }));
 }
@@ -71,17 +69,20 @@ interface BaseChain {
   readonly seesMark: boolean;
 }
 
-const ipFamilies: readonly number[] = [NFPROTO_IPV4, NFPROTO_IPV6, NFPROTO_INET];
+/** Families in which there is a table of somebody else: most hosts have few, and our own has many chains to read. */
+function foreignFamilies(nft: NftSocket): number[] {
+  const tables = nft.connection.dump(theTables, { family: 0 });
+  const foreign = tables.filter(({ name }) => name !== tableName);
+  return [...new Set(foreign.map(({ family }) => family))];
+}
 
-function forwardChains(nft: NftSocket): BaseChain[] {
-  const all = nft.connection.dump(theChains, { family: 0 });
-  return all.flatMap(
-    ({ family, table = "", name = "", hook, policy = NF_ACCEPT }: Partial<ChainMessage>) => {
-      if (hook?.number !== NF_INET_FORWARD || !ipFamilies.includes(family!)) return [];
-      if (table === tableName) return [];
-      return { family: family!, table, name, policy, seesMark: seesMark(hook.priority ?? 0) };
-    },
-  );
+function forwardChains(nft: NftSocket, family: number): BaseChain[] {
+  return nft.connection
+    .dump(theChains, { family })
+    .flatMap(({ table = "", name = "", hook, policy = NF_ACCEPT }) => {
+      if (hook?.number !== NF_INET_FORWARD || table === tableName) return [];
+      return { family, table, name, policy, seesMark: seesMark(hook.priority ?? 0) };
+    });
 }
 
 /** Between the chain that sets it and the one that clears it; of the same priority it is not told which comes first. */
