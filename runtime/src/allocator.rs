@@ -21,11 +21,17 @@ const CLASSES: usize = SMALL_CLASSES + 4 * 21;
 static FREE: Single<[usize; CLASSES]> = Single::new([0; CLASSES]);
 
 /// The class of a block of `size` bytes with its word, and the size all blocks of that class have.
+#[inline(always)]
 fn class(size: usize) -> (usize, usize) {
     if size <= SMALL {
         let size = size.next_multiple_of(STEP);
         return (size / STEP - 1, size);
     }
+    large_class(size)
+}
+
+#[inline(never)]
+fn large_class(size: usize) -> (usize, usize) {
     let doubling = (size - 1).ilog2();
     let quarter = 1 << (doubling - 2);
     let size = size.next_multiple_of(quarter);
@@ -34,18 +40,24 @@ fn class(size: usize) -> (usize, usize) {
 }
 
 /// The class whose requests a block of `size` bytes with its word can serve.
+#[inline(always)]
 fn class_of_block(size: usize) -> usize {
-    let (list, class_size) = class(size);
+    if size <= SMALL {
+        return size / STEP - 1;
+    }
+    let (list, class_size) = large_class(size);
     if class_size > size { list - 1 } else { list }
 }
 
 /// # Safety
 /// `block` came from [`allocate`].
+#[inline(always)]
 unsafe fn usable_size(block: *mut u8) -> usize {
     // SAFETY: `allocate` wrote the word there.
     unsafe { block.sub(WORD).cast::<usize>().read() - WORD }
 }
 
+#[inline(always)]
 fn allocate(size: usize) -> *mut u8 {
     if size > isize::MAX as usize / 2 {
         return null_mut();
@@ -56,6 +68,7 @@ fn allocate(size: usize) -> *mut u8 {
 }
 
 /// The address of the word of a block of at least `size` bytes, or 0.
+#[inline(always)]
 fn allocate_class(size: usize) -> usize {
     let (list, size) = class(size);
     if list >= CLASSES {
@@ -80,6 +93,7 @@ fn allocate_class(size: usize) -> usize {
 
 /// # Safety
 /// `block` came from [`allocate`] and is not used any more.
+#[inline(always)]
 unsafe fn free(block: *mut u8) {
     // SAFETY: as promised by the caller; every block has room for a link.
     unsafe {
