@@ -1,8 +1,8 @@
 /**
- * IP addresses between text and bytes: ipaddr.js, held to what Go's `net.ParseIP` reads.
+ * IP addresses between text and bytes: IPv6 by ipaddr.js, held to what Go's `net.ParseIP` reads.
  *
- * ipaddr.js also takes octal, hexadecimal and short IPv4 forms and zones, and `::10.0.0.1` for a mapped address. Other
- * programs that share our configurations refuse those or read another address, so they are refused here.
+ * Octal, hexadecimal and short IPv4 forms are refused, and so are zones, which ipaddr.js takes, and `::10.0.0.1`, which it
+ * takes for a mapped address: other programs that share our configurations refuse those or read another address.
  * @see RFC 4291 section 2.2, RFC 5952
  * @module
  */
@@ -19,10 +19,10 @@ export function ipBytes(text: string): Uint8Array | undefined {
   return text.includes(":") ? ipv6Bytes(text) : ipv4Bytes(text);
 }
 
-/** Four decimal numbers: other forms, and leading zeros, are not what the bytes are written as. */
+/** Four decimal numbers: what a number is not, too large, or written in another form is not what its byte is written as. */
 function ipv4Bytes(text: string): Uint8Array | undefined {
-  const octets = parsed(() => ipaddr.IPv4.parse(text).octets);
-  return octets?.join(".") === text ? Uint8Array.from(octets) : undefined;
+  const bytes = Uint8Array.from(text.split("."), Number);
+  return bytes.length === 4 && bytes.join(".") === text ? bytes : undefined;
 }
 
 function ipv6Bytes(text: string): Uint8Array | undefined {
