@@ -22,7 +22,7 @@ import { isAtLeast } from "./versions.ts";
 /** For ADD and CHECK: everything has to be right. @throws {CniError} 1, 4, 6 or 7 */
 export function addCall(plugin: Plugin, request: Request): AddCall<NetworkConfig> {
   plugin.checkSource?.(request.stdin);
-  const config = parseConfig(plugin.config, request.document);
+  const config = strictConfig(plugin, request);
   const args = cniArgs(plugin, request.environment, parseCniArgs);
   const prevResult = requiredPrevResult(plugin, request);
   const call = commonCall(plugin, request, config, args);
@@ -38,7 +38,7 @@ export function addCall(plugin: Plugin, request: Request): AddCall<NetworkConfig
 
 /** For DEL: what is wrong is said on stderr and left out. */
 export function delCall(plugin: Plugin, request: Request): DelCall<NetworkConfig> {
-  const config = parseLeniently(plugin.config, request.document, warn);
+  const config = usableConfig(plugin, request);
   const args = cniArgs(plugin, request.environment, leniently);
   const prevResult = usablePrevResult(request);
   return {
@@ -54,7 +54,7 @@ export function delCall(plugin: Plugin, request: Request): DelCall<NetworkConfig
 export function gcCall(plugin: Plugin, request: Request): GcCall<NetworkConfig> {
   const { document, network } = request;
   const validAttachments = readValidAttachments(document, network);
-  const config = parseLeniently(plugin.config, document, warn);
+  const config = usableConfig(plugin, request);
   return {
     ...commonCall(plugin, request, config, {}),
     config,
@@ -66,10 +66,19 @@ export function gcCall(plugin: Plugin, request: Request): GcCall<NetworkConfig> 
 /** For STATUS. @throws {CniError} 6 or 7 */
 export function statusCall(plugin: Plugin, request: Request): StatusCall<NetworkConfig> {
   plugin.checkSource?.(request.stdin);
-  const config = parseConfig(plugin.config, request.document);
+  const config = strictConfig(plugin, request);
   const call = commonCall(plugin, request, config, {});
   requireIpam(plugin, request, call);
   return { ...call, config };
+}
+
+/** @throws {CniError} 6 or 7 */
+function strictConfig(plugin: Plugin, { document }: Request): NetworkConfig {
+  return plugin.parse(document) ?? parseConfig(plugin.config, document);
+}
+
+function usableConfig(plugin: Plugin, { document }: Request): Partial<NetworkConfig> {
+  return plugin.parse(document) ?? parseLeniently(plugin.config, document, warn);
 }
 
 function commonCall(

@@ -14,6 +14,7 @@ import type { Netns } from "../net/netns.ts";
 import { type NetworkConfig, networkConfig } from "./config.ts";
 import { type KeyTable, keyTable } from "./key-table.ts";
 import type { CniResult, IpamResult } from "./result.ts";
+import { sparseParser } from "./sparse-parser.ts";
 import { type SpecVersion, specVersions } from "./versions.ts";
 import { warmSchema } from "./warm-schema.ts";
 
@@ -149,6 +150,8 @@ export interface Plugin extends PluginDefinition<ConfigSchema> {
   readonly versions: readonly SpecVersion[];
   /** The keys `config` knows. */
   readonly keys: KeyTable;
+  /** Parses a usual configuration by `config`; undefined for one that zod has to judge. */
+  parse(document: object): NetworkConfig | undefined;
 }
 
 /** What a plugin needs to know of `ipam` when another program reads the rest. */
@@ -159,7 +162,8 @@ export function definePlugin<S extends ConfigSchema>(definition: PluginDefinitio
   const plugin = definition as unknown as PluginDefinition<ConfigSchema>;
   const config = withIpam(plugin);
   warmSchema(config);
-  return { versions: specVersions, ...plugin, config, keys: keyTable(config) };
+  const [keys, parse] = [keyTable(config), sparseParser(config)];
+  return { versions: specVersions, ...plugin, config, keys, parse };
 }
 
 function withIpam({ config, ipam }: PluginDefinition<ConfigSchema>): ConfigSchema {
