@@ -33,6 +33,9 @@ const pairResult = {
   interfaces: [{ name: "pair" }, { name: "paired", sandbox: container }],
 };
 
+/** The same of a pair whose other end has the addresses. */
+const podResult = { ...pairResult, ips: ips.map((ip) => ({ ...ip, interface: 1 })) };
+
 /** What is told to a program beside name and version; a type that is not here has no keys of its own. */
 const configurations: Record<string, { prevResult?: object; [key: string]: unknown }> = {
   bandwidth: { ingressRate: "10Mbit", egressRate: "10Mbit", prevResult: pairResult },
@@ -40,7 +43,7 @@ const configurations: Record<string, { prevResult?: object; [key: string]: unkno
   dhcp: { ipam: { type: "dhcp" } },
   "host-local": { ipam: { type: "host-local", subnet: "10.1.0.0/16" } },
   dummy: { ipam: { type: "ipam" } },
-  firewall: { prevResult: result },
+  firewall: { prevResult: podResult },
   "host-device": { device: "uplink", ipam: { type: "ipam" } },
   ipvlan: { master: "uplink", ipam: { type: "ipam" } },
   macvlan: { master: "uplink", ipam: { type: "ipam" } },
@@ -53,7 +56,7 @@ const configurations: Record<string, { prevResult?: object; [key: string]: unkno
   portmap: {
     capabilities: { portMappings: true },
     runtimeConfig: { portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] },
-    prevResult: result,
+    prevResult: podResult,
   },
   tuning: { sysctl: { "net.ipv4.conf.IFNAME.arp_filter": "1" }, mtu: 1400, prevResult: result },
 };
@@ -61,7 +64,9 @@ const configurations: Record<string, { prevResult?: object; [key: string]: unkno
 /** The link that a program works on where it does not make one. */
 const links: Record<string, string> = {
   bandwidth: "paired",
+  firewall: "paired",
   loopback: "lo",
+  portmap: "paired",
   sbr: "paired",
   tuning: "lo",
   vrf: "paired",
@@ -82,6 +87,7 @@ unshare --net=${container} true
 ip link add uplink type veth peer name below || true # what some make their links on
 ip link add pair type veth peer name paired netns ${container} || true # what some work on
 ip link set pair up || true
+[ $1 != paired ] || ip address add 10.1.0.1/24 dev pair || true # its other end is reached
 nsenter --net=${container} sh -c 'ip address add 10.1.0.5/24 dev paired; ip link set paired up' || true
 cd /mnt/training
 export CNI_IFNAME=$1
