@@ -30,10 +30,16 @@ import {
 } from "../../core/net/whole-route.ts";
 import { Rollback } from "../../core/rollback.ts";
 import { isRecordedElsewhere, removeRecord } from "../../core/state/record.ts";
-import { addressKey, type Belongings, belongingsOf, giveAddresses } from "./belongings.ts";
+import {
+  addressKey,
+  type Belongings,
+  belongingsOf,
+  giveAddresses,
+  withRecorded,
+} from "./belongings.ts";
 import { tableOf, type VrfConfig, vrfNameOf } from "./config.ts";
 import { type AnyLink, allLinks, createVrf, deleteIfEmpty, findVrf, freeTable } from "./device.ts";
-import { readAttached, recordName } from "./record.ts";
+import { readAttached, recordName, type VrfRecord } from "./record.ts";
 
 type Warn = (text: string) => void;
 
@@ -57,7 +63,9 @@ export function attach(ask: AddCall<VrfConfig>, netns: Netns): void {
     const port = requirePort(links, ifName);
     const { table, isMade } = plannedVrf(links, vrf, tableOf(config));
     const before = belongingsOf(route, port.ifindex, RT_TABLE_MAIN);
-    const record = { path: netnsPath, netns: netns.identity(), vrf, table, ...told(before, table) };
+    const { ifindex } = port;
+    const place = { path: netnsPath, netns: netns.identity(), ifindex };
+    const record = { ...place, vrf, table, ...told(before, table) };
     keepRecord(attachment, recordName, record, rollback);
     rollback.defer(() => undo({ netns, route }, { port, vrf, isMade, before }, warn));
     if (isMade) createVrf(route, vrf, table);
@@ -185,7 +193,7 @@ export function detach(ask: DelCall<VrfConfig>): void {
       if (record !== undefined && record.netns !== netns.identity()) return;
       if (record === undefined && isRecordedElsewhere(attachment, recordName)) return;
       const vrf = record?.vrf ?? config.vrfname ?? "";
-      if (vrf !== "") leave(netns, vrf, attachment, warn);
+      if (vrf !== "") leave(netns, { vrf, ...attachment, record }, warn);
     });
   }
   removeRecord(attachment, recordName); // last: until here another DEL finds all of it
@@ -194,20 +202,32 @@ export function detach(ask: DelCall<VrfConfig>): void {
 /** GC: the same for stale attachments of the network. */
 export function collect(ask: GcCall<VrfConfig>): void {
   collectRecorded(ask, recordName, readAttached, (record, attachment, netns) => {
-    leave(netns, record.vrf, attachment, ask.warn);
+    leave(netns, { vrf: record.vrf, ...attachment, record }, ask.warn);
   });
 }
 
-/** The link leaves the VRF, if it is in it; who is last deletes the VRF. A link or a VRF that is gone is no error. */
-function leave(netns: Netns, name: string, { ifname }: Attachment, warn: Warn): void {
+/** What leaves which VRF, and how it came there, if that is known. */
+type Leaving = Attachment & { readonly vrf: string; readonly record: VrfRecord | undefined };
+
+/**
+ * The link leaves the VRF, if it is in it; who is last deletes the VRF. A link or a VRF that is gone is no error. One that is out of it
+ * already, because a DEL was killed, gets back what is recorded of it.
+ */
+function leave(netns: Netns, { vrf: name, ifname, record }: Leaving, warn: Warn): void {
   using route = RouteSocket.dial(netns);
   const links = allLinks(route);
   const vrf = links.find((each) => each.ifname === name && each.table !== undefined);
-  if (vrf?.table === undefined) return;
-  const port = links.find((each) => each.ifname === ifname && each.master === vrf.ifindex);
+  const isOut = ({ master, ifindex }: AnyLink) => master === 0 && ifindex === record?.ifindex;
+  const port = links.find(
+    (each) => each.ifname === ifname && (each.master === vrf?.ifindex || isOut(each)),
+  );
   if (port !== undefined) {
-    takeOut({ netns, route }, port, belongingsOf(route, port.ifindex, vrf.table), warn);
+    const { ifindex } = port;
+    const table = vrf?.table ?? RT_TABLE_MAIN;
+    const found = belongingsOf(route, ifindex, port.master === 0 ? RT_TABLE_MAIN : table);
+    const all = record?.ifindex === ifindex ? withRecorded(found, record, ifindex) : found;
+    takeOut({ netns, route }, port, all, warn);
   }
   const others = links.filter((each) => each !== port);
-  deleteIfEmpty(route, vrf, others);
+  if (vrf !== undefined) deleteIfEmpty(route, vrf, others);
 }

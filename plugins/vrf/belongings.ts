@@ -27,7 +27,7 @@ import { formatCidr, type Prefix } from "../../core/net/address.ts";
 import { ChangeWatch, RTNLGRP_IPV6_ROUTE } from "../../core/net/change-watch.ts";
 import type { Netns } from "../../core/net/netns.ts";
 import type { RouteSocket } from "../../core/net/route-socket.ts";
-import { leadsOnlyOutOf, tableOf, wholeRoutes } from "../../core/net/whole-route.ts";
+import { leadsOnlyOutOf, missingRoutes, tableOf, wholeRoutes } from "../../core/net/whole-route.ts";
 
 /** As long as the reference looks for it. */
 const patienceMs = 2550;
@@ -58,6 +58,25 @@ export function belongingsOf(route: RouteSocket, ifindex: number, table: number)
 export function globalAddresses(route: RouteSocket, ifindex: number): AddressMessage[] {
   const all = route.dump(getAddress, { family: AF_INET6, ifindex });
   return all.filter((each) => each.ifindex === ifindex && each.scope === RT_SCOPE_UNIVERSE);
+}
+
+/** What ADD has recorded beside what the link has: a call that was killed may have taken it away and not given it back. */
+export function withRecorded(
+  found: Belongings,
+  recorded: { addresses: readonly Prefix[]; routes: readonly RouteMessage[] },
+  ifindex: number,
+): Belongings {
+  const there = new Set(found.addresses.map(addressKey));
+  const lost = recorded.addresses.filter((each) => !there.has(formatCidr(each)));
+  const addresses = lost.map(({ address, length: prefixLength }) => ({
+    ...{ family: AF_INET6, prefixLength, headerFlags: 0, scope: RT_SCOPE_UNIVERSE },
+    ...{ ifindex, address },
+  }));
+  const missing = missingRoutes(recorded.routes, found.routes, ifindex) as RouteMessage[];
+  return {
+    addresses: [...found.addresses, ...addresses],
+    routes: [...found.routes, ...missing],
+  };
 }
 
 /** An address with its prefix length. */

@@ -18,6 +18,8 @@ const vrfRecord = recordSchema({
   path: z.string(),
   /** As of `Netns.identity`. */
   netns: z.string(),
+  /** The link; absent in a record of an earlier release. */
+  ifindex: z.optional(z.number()),
   /** Name of the VRF. */
   vrf: z.string(),
   /** Its routing table. */

@@ -114,6 +114,31 @@ describeKernel("vrf", () => {
     deepEqual(host.state(), before);
   });
 
+  const killed: [what: string, ...lines: string[]][] = [
+    ["a DEL that took the link out", "link set net0 nomaster"],
+    ["a DEL that deleted the VRF, too", "link set net0 nomaster", "link delete vrf0"],
+    ["an ADD that put the link in", "link set net0 nomaster", "link set net0 master vrf0"],
+  ];
+  for (const [what, ...lines] of killed) {
+    it(`ROB-025: DEL gives back what was lost when ${what} was killed`, () => {
+      using host = new Host(...routed);
+      const before = host.state();
+      host.ok("ADD");
+      host.ip(...lines);
+      for (const _ of "12") host.ok("DEL");
+      equal(host.link("vrf0"), undefined);
+      deepEqual(host.state(), before);
+    });
+  }
+
+  it("DEL gives nothing of the record to another link of that name", () => {
+    using host = new Host(...routed);
+    host.ok("ADD");
+    host.ip("link delete net0", "link add net0 type dummy", "link set net0 up");
+    host.ok("DEL");
+    deepEqual(addresses(host.sandbox, "net0", host.netns), []);
+  });
+
   it("U-199: only the routes of the interface come along", () => {
     const others = [
       "address add 10.0.1.2/24 dev net1",
