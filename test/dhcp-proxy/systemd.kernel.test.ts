@@ -34,7 +34,7 @@ describeKernel(
       const address = lan.add("p1", ipam("dhcp"));
       equal(systemd.property("ActiveState"), "active");
       lan.add("p2", ipam("slaac"));
-      equal(systemd.property("StatusText"), "holds 2 leases");
+      await systemd.tells("holds 2 leases");
       const ping = lan.ping("p1");
       const isKept = (times: number) =>
         systemd.says(new RegExp(`(lease resumed container=p1 [^]*){${2 * times}}serves leases=2`));
@@ -58,7 +58,7 @@ describeKernel(
       deepEqual(lan.addresses("p1"), [`${address}/24`]);
       equal(lan.call("DEL", "p1", ipam("dhcp")).status, 0);
       deepEqual(lan.files(), []);
-      equal(systemd.property("StatusText"), "holds 0 leases");
+      await systemd.tells("holds 0 leases");
     });
   },
   [...dhcpCommands, ...systemdCommands],

@@ -95,6 +95,15 @@ export class Systemd implements AsyncDisposable {
     return this.control("show", "--value", "-p", name, "cni-dhcp.service");
   }
 
+  /** Waits until the daemon has told it that status, which it does behind its answers. */
+  tells(status: string): Promise<boolean> {
+    return until(
+      `"${status}"`,
+      () => this.property("StatusText") === status,
+      () => this.property("StatusText"),
+    );
+  }
+
   /** What the daemon has said. */
   get log(): string {
     const path = this.#sandbox.path(log);
