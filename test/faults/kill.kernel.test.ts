@@ -8,6 +8,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import type { Context } from "mocha";
+import type { Outcome } from "../kernel/enter.ts";
 import { holdsAlways } from "../kernel/invariants.ts";
 import { describeKernel, usual } from "../kernel/requirements.ts";
 import { builtPrograms, type CniCall } from "../kernel/sandbox.ts";
@@ -16,6 +17,8 @@ import { guestScenarios, type Scenario, scenarios } from "./scenarios.ts";
 import { ours } from "./share.ts";
 import { changesNothing, describeStep, FaultyRuns, type Step } from "./system-calls.ts";
 
+/** More than a wait accounts for that one execution has and another has not: its socket, question and answer, in two passes. */
+const mostMissed = 8;
 const everyCall = process.env["NETLOOM_EVERY_CALL"] === "1";
 /** The attachment whose call is killed, one that comes later, and one that is there all the time. */
 const [victim, later, neighbour] = [1, 2, 9];
@@ -85,6 +88,8 @@ class Sweep {
   readonly failures: string[] = [];
   exist = 0;
   tried = 0;
+  /** Points that an execution with fewer calls did not come to. */
+  missed = 0;
 
   /** @param busy whether another container is attached all the time; else the host is as new at each point */
   constructor(host: Attachments, verb: string, busy: boolean) {
@@ -125,10 +130,19 @@ class Sweep {
   #kill(step: Step): void {
     const call = prepare(this.#host, this.#verb);
     const done = this.#runs.run(call, step, "signal=KILL", this.#host.scenario.delegate);
-    // how often it waits is chance: one that got through without that wait is one killed at its very end
-    const isWait = ["ppoll", "wait4"].includes(step.name);
-    if (step.process === "program") ok(done.signal === 9 || isWait, `not killed: ${done.stdout}`);
-    else if (done.status !== 0) holdsAlways(done);
+    const isOwn = step.process === "program";
+    if (isOwn && done.signal !== 9) this.#miss(step, done);
+    if (!isOwn && done.status !== 0) holdsAlways(done);
+  }
+
+  /**
+   * How often it waits for the kernel is chance, and so how many calls it makes: one that got through without that one is one
+   * killed at its very end.
+   */
+  #miss({ name }: Step, done: Outcome): void {
+    const isWait = ["ppoll", "wait4"].includes(name);
+    if (!isWait) this.missed += 1;
+    ok(done.status === 0 && this.missed <= mostMissed, `not killed: ${done.stdout}`);
   }
 
   #holds(index: number): void {
@@ -174,10 +188,9 @@ function sweep(context: Context, scenario: Scenario, verb: string, busy: boolean
   }
   deepEqual(points.failures, []);
   points.finish();
-  const { exist, tried } = points;
-  const test = context.test;
-  if (test)
-    test.title += `: ${exist} system calls, ${steps.length} points that differ, ${tried} kills`;
+  const { exist, tried, missed } = points;
+  const told = `${exist} system calls, ${steps.length} points that differ, ${tried} tries`;
+  if (context.test) context.test.title += `: ${told}, ${missed} of them not come to`;
 }
 
 const verbs = [
