@@ -82,17 +82,21 @@ export function samePlace(one: TableElement, other: TableElement): boolean {
 /** The elements without those that stand in the place of an earlier one. */
 export function eachPlaceOnce(elements: readonly TableElement[]): TableElement[] {
   const taken = new Set<string>();
-  return elements.filter(({ set, key, keyEnd }) => {
-    const place = `${set} ${key.join()}-${keyEnd?.join() ?? ""}`;
+  return elements.filter((element) => {
+    const place = placeText(element);
     return !taken.has(place) && taken.add(place);
   });
 }
 
+function placeText({ set, key, keyEnd }: TableElement): string {
+  return `${set} ${toHex(key)}${keyEnd === undefined ? "" : `-${toHex(keyEnd)}`}`;
+}
+
 /** Elements as text for a record, one each: `any4 060000001f900000=0a47000200500000`; the owner is the record's. */
 export function encodeElements(elements: readonly TableElement[]): string[] {
-  return elements.map(({ set, key, keyEnd, data }) => {
-    const end = keyEnd === undefined ? "" : `-${toHex(keyEnd)}`;
-    return `${set} ${toHex(key)}${end}${data === undefined ? "" : `=${toHex(data)}`}`;
+  return elements.map((element) => {
+    const { data } = element;
+    return `${placeText(element)}${data === undefined ? "" : `=${toHex(data)}`}`;
   });
 }
 

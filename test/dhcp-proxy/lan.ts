@@ -2,7 +2,7 @@
  * A host with the daemon, on a network whose other machine, 192.0.2.2, serves DHCP: real programs in namespaces.
  * @module
  */
-import { deepEqual, doesNotMatch } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal } from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Background, type Input, slowness } from "../kernel/enter.ts";
@@ -204,6 +204,16 @@ export class Lan implements Disposable {
   [Symbol.dispose](): void {
     this.sandbox.dispose();
   }
+}
+
+/** A pod gets a lease, and DEL, twice, gives it back: {@link gaveBack}. */
+export async function givesBackByDel(lan: Lan, config: Record<string, unknown>): Promise<void> {
+  const server = await lan.serve();
+  await lan.daemon();
+  const address = lan.add("p1", { config });
+  deepEqual(lan.addresses("p1"), [`${address}/24`]);
+  for (const _ of [1, 2]) equal(lan.call("DEL", "p1", { config }).status, 0);
+  await gaveBack(lan, server, address);
 }
 
 /** Waits until the server has heard that a pod has no use for that address, from the pod itself and not from the host. */

@@ -1,7 +1,6 @@
 /** A lease ends with a word to its server, from the pod: on links that this machine's kernel may not have. */
-import { deepEqual, equal } from "node:assert/strict";
 import { describeKernel } from "../kernel/requirements.ts";
-import { dhcpCommands, gaveBack, Lan } from "./lan.ts";
+import { dhcpCommands, givesBackByDel, Lan } from "./lan.ts";
 
 /** The server is in VLAN 100 behind what was its link. */
 const inVlan = `link set eth0 down
@@ -38,13 +37,7 @@ describeKernel(
     for (const [kind, prepare] of Object.entries(ways)) {
       it(`on ${kind} is so from the pod, while its link is there`, async () => {
         using lan = new Lan();
-        const config = prepare(lan);
-        const server = await lan.serve();
-        await lan.daemon();
-        const address = lan.add("p1", { config });
-        deepEqual(lan.addresses("p1"), [`${address}/24`]);
-        for (const _ of [1, 2]) equal(lan.call("DEL", "p1", { config }).status, 0);
-        await gaveBack(lan, server, address);
+        await givesBackByDel(lan, prepare(lan));
       }).timeout(120_000);
     }
   },

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { root } from "../../scripts/place.ts";
 import { describeKernel } from "../kernel/requirements.ts";
 import type { Sandbox } from "../kernel/sandbox.ts";
-import { dhcpCommands, gaveBack, Lan } from "./lan.ts";
+import { dhcpCommands, gaveBack, givesBackByDel, Lan } from "./lan.ts";
 
 /** What leads a pod to the server, beside `uplink`. */
 interface Way {
@@ -55,12 +55,7 @@ describeKernel(
       it(`by DEL on ${kind} is so from the pod, while its link is there`, async () => {
         using lan = new Lan();
         prepare?.(lan.sandbox);
-        const server = await lan.serve();
-        await lan.daemon();
-        const address = lan.add("p1", { config });
-        deepEqual(lan.addresses("p1"), [`${address}/24`]);
-        for (const _ of [1, 2]) equal(lan.call("DEL", "p1", { config }).status, 0);
-        await gaveBack(lan, server, address);
+        await givesBackByDel(lan, config);
       });
 
       it(`by a failing ADD on ${kind} likewise`, async () => {
