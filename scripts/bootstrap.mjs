@@ -152,5 +152,6 @@ if (job.builds || name === "build") requireCargo();
 if (job.needs.includes("packages")) bringPackages();
 bringModules();
 if (job.needs.includes("peers")) bringPeers();
-if (job.builds) run(process.execPath, ["--import", "tsx", "scripts/build.ts"]);
+const buildsItself = name === "test" && args.length === 0; // a step of all tests, which others need not wait for
+if (job.builds && !buildsItself) run(process.execPath, ["--import", "tsx", "scripts/build.ts"]);
 run(process.execPath, ["--import", "tsx", job.script, ...args]);

@@ -11,6 +11,16 @@ import type { Step } from "./steps.ts";
 
 const bin = (name: string) => join(root, "node_modules", ".bin", name);
 
+/** Part of a whole run alone: where some tests were named, the programs are built before. */
+const programsBuild: Step = {
+  name: "build of the programs",
+  argv: [process.execPath, "--import", "tsx", "scripts/build.ts"],
+  counts: "status",
+  timeoutMs: 30 * 60_000,
+};
+/** What runs them. */
+const built = { needs: [programsBuild.name] };
+
 /** Format, lint, types and copies: for each one a step that passes or fails as a whole. */
 export const staticSteps: readonly Step[] = [
   {
@@ -23,9 +33,17 @@ export const staticSteps: readonly Step[] = [
   { name: "duplicated code", argv: [bin("jscpd"), "."], counts: "status" },
 ];
 
+/** What mocha's own command starts in a second process. */
+const mocha = [
+  process.execPath,
+  "--import",
+  "tsx",
+  join(root, "node_modules/mocha/lib/cli/cli.js"),
+] as const;
+
 /** One mocha process over those files. */
 export function mochaStep(name: string, files: readonly string[], more: Partial<Step> = {}): Step {
-  return { name, argv: [bin("mocha"), ...files], counts: "report", ...more };
+  return { name, argv: [...mocha, ...files], counts: "report", ...more };
 }
 
 /** A TypeScript program that counts as mocha's reporter does. */
@@ -71,25 +89,29 @@ export function kernelSteps(): Step[] {
   return kernelFolders.flatMap((folder) => {
     const mine = files.filter((file) => folderOf(file) === folder);
     if (folder === longFiles) return mine.flatMap(longSteps);
-    return mine.length === 0 ? [] : [mochaStep(`kernel tests of ${folder}`, mine)];
+    return mine.length === 0 ? [] : [mochaStep(`kernel tests of ${folder}`, mine, built)];
   });
 }
 
 function longSteps(file: string): Step[] {
   const name = `kernel tests of ${file.replace(/\.kernel\.test\.ts$/, "")}`;
   const parts = sweeps[file];
-  if (parts === undefined) return [mochaStep(name, [file])];
+  if (parts === undefined) return [mochaStep(name, [file], built)];
   const timeoutMs = 30 * 60_000; // a machine with other work takes three times as long
   return Array.from({ length: parts }, (_, index) => {
     const share = `${index + 1}/${parts}`;
-    return mochaStep(`${name}, ${share}`, [file], { env: { NETLOOM_SHARE: share }, timeoutMs });
+    return mochaStep(`${name}, ${share}`, [file], {
+      ...built,
+      env: { NETLOOM_SHARE: share },
+      timeoutMs,
+    });
   });
 }
 
 /** Tests in Debian's stock kernel. */
 function guestStep(files: readonly string[] = []): Step {
   const timeoutMs = 40 * 60_000; // the guest has a bound of its own, and then tells where it was
-  return programStep("guest kernel", ["test/guest/main.ts", ...files], { timeoutMs });
+  return programStep("guest kernel", ["test/guest/main.ts", ...files], { ...built, timeoutMs });
 }
 
 /**
@@ -105,25 +127,26 @@ function conformanceStep(): Step {
   const guest = inGuest.flatMap((pattern) => ["--guest", pattern]);
   const jobs = String(availableParallelism() + 1); // it lasts longest: a larger share of the processors
   const argv = ["conformance/main.ts", "--jobs", jobs, ...guest, ...against];
-  return programStep("conformance", argv, { timeoutMs: 60 * 60_000 });
+  return programStep("conformance", argv, { ...built, timeoutMs: 60 * 60_000 });
 }
 
 const kubeBuild: Step = {
   name: "build of a Kubernetes node",
   argv: [process.execPath, "scripts/kube/build.mjs"],
   counts: "status",
-  beside: "yields",
-  timeoutMs: 60 * 60_000, // ten minutes of processor time, of which the others leave it what they want
+  beside: true, // seven minutes of processor time, and the longest chain starts with it
+  timeoutMs: 60 * 60_000,
 };
 
 function kubeStep(files: readonly string[] = testFiles("kube")): Step {
-  return mochaStep("Kubernetes node", files, { after: [kubeBuild.name], beside: "waits" });
+  return mochaStep("Kubernetes node", files, { ...built, after: [kubeBuild.name], beside: true });
 }
 
 /** Everything, in the order in which it is started. */
 export function allSteps(): Step[] {
   const kube = testFiles("kube").length === 0 ? [] : [kubeBuild, kubeStep()];
-  return [...kube, conformanceStep(), guestStep(), ...staticSteps, ...kernelSteps(), unitStep()];
+  const unbuilt = [programsBuild, unitStep(), ...staticSteps];
+  return [...kube, ...unbuilt, conformanceStep(), guestStep(), ...kernelSteps()];
 }
 
 /**

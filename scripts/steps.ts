@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { constants, setPriority, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Counts } from "../test/reporter.ts";
 import { root } from "./place.ts";
@@ -21,8 +21,10 @@ export interface Step {
   counts: "status" | "report";
   /** Names of steps that have to be over before, however they ended; one that is not in the run is not waited for. */
   after?: readonly string[];
-  /** It takes no place of the others and starts at once. `waits`: it waits most of its time. `yields`: it gets what time they leave. */
-  beside?: "waits" | "yields";
+  /** Likewise, and it fails without being run unless they have passed. */
+  needs?: readonly string[];
+  /** It takes no place of the others and starts at once: it waits most of its time, or it is what the others wait for. */
+  beside?: true;
   /** More environment. */
   env?: Readonly<Record<string, string>>;
   /** It is killed after this long. Default 15 minutes. */
@@ -67,8 +69,9 @@ export async function runSteps(steps: readonly Step[], options: RunOptions): Pro
   while (results.size < steps.length) {
     for (const step of ready(waiting, running, options.places)) {
       waiting.splice(waiting.indexOf(step), 1);
-      options.started?.(step);
-      running.set(step, runStep(step, options.show === true));
+      const missing = lacking(step, results.values());
+      if (missing === undefined) options.started?.(step);
+      running.set(step, missing ?? runStep(step, options.show === true));
     }
     if (running.size === 0) throw new Error(`steps wait for each other: ${names(waiting)}`);
     const result = await Promise.race(running.values());
@@ -77,6 +80,16 @@ export async function runSteps(steps: readonly Step[], options: RunOptions): Pro
     options.ended?.(result);
   }
   return steps.flatMap((step) => results.get(step) ?? []);
+}
+
+/** The failure of a step that needs one that has not passed, if it does. */
+function lacking(step: Step, ended: Iterable<StepResult>): Promise<StepResult> | undefined {
+  const failed = [...ended].find(
+    (result) => result.counts.failed > 0 && step.needs?.includes(result.step.name),
+  );
+  if (failed === undefined) return undefined;
+  const counts = failure(`not run: it needs "${failed.step.name}"`);
+  return Promise.resolve({ step, counts, ms: 0, output: "" });
 }
 
 function names(steps: readonly Step[]): string {
@@ -91,8 +104,8 @@ function ready(
 ): Step[] {
   const unfinished = new Set([...waiting, ...running.keys()].map(({ name }) => name));
   let free = places - [...running.keys()].filter(({ beside }) => beside === undefined).length;
-  return waiting.filter(({ after = [], beside }) => {
-    if (after.some((name) => unfinished.has(name))) return false;
+  return waiting.filter(({ after = [], needs = [], beside }) => {
+    if ([...after, ...needs].some((name) => unfinished.has(name))) return false;
     return beside !== undefined || free-- > 0;
   });
 }
@@ -112,7 +125,7 @@ async function runStep(step: Step, show: boolean): Promise<StepResult> {
 }
 
 /** @returns how it ended: `""` when well, else as `status 1` */
-function execute({ argv, env, beside, timeoutMs }: Step, file: string, show: boolean) {
+function execute({ argv, env, timeoutMs }: Step, file: string, show: boolean) {
   return new Promise<{ ending: string; output: string }>((resolve) => {
     let output = "";
     const child = spawn(argv[0], argv.slice(1), {
@@ -122,7 +135,6 @@ function execute({ argv, env, beside, timeoutMs }: Step, file: string, show: boo
       detached: true, // a group of its own, so that all of it can be ended
     });
     children.add(child);
-    if (beside === "yields" && child.pid !== undefined) giveWay(child.pid);
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
         output += text;
@@ -145,10 +157,6 @@ function execute({ argv, env, beside, timeoutMs }: Step, file: string, show: boo
 
 function endingOf(status: number | null, signal: string | null): string {
   return signal === null ? `status ${status}` : `signal ${signal}`;
-}
-
-function giveWay(pid: number): void {
-  setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
 }
 
 const children = new Set<ChildProcess>();

@@ -33,6 +33,17 @@ describe("the steps", () => {
     deepEqual(shares, ["1/7", "2/7", "3/7", "4/7", "5/7", "6/7", "7/7"]);
   });
 
+  it("run nothing that is built before it is", () => {
+    const [early, late] = [false, true].map((waits) =>
+      allSteps().flatMap(({ name, needs = [] }) => (needs.length > 0 === waits ? [name] : [])),
+    );
+    equal(
+      early?.filter((name) => /kernel|conformance|node$/.test(name)).join(),
+      "build of a Kubernetes node",
+    );
+    ok(late?.includes("guest kernel") && late.includes("Kubernetes node"));
+  });
+
   it("run this file without root", () => {
     ok(unitStep().argv.includes("test/scripts/plan.test.ts"));
   });

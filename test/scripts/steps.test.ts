@@ -97,12 +97,10 @@ describe("runSteps", () => {
     deepEqual([first, second], ["+a", "+b"]);
   });
 
-  for (const beside of ["waits", "yields"] as const) {
-    it(`gives a step no place that ${beside}`, async () => {
-      const steps = [script("a", "", { beside }), script("b", "")];
-      deepEqual((await orderOf(steps, 1)).slice(0, 2), ["+a", "+b"]);
-    });
-  }
+  it("gives a step no place that is beside the others", async () => {
+    const steps = [script("a", "", { beside: true }), script("b", "")];
+    deepEqual((await orderOf(steps, 1)).slice(0, 2), ["+a", "+b"]);
+  });
 
   it("lets a step wait for others, even for one that fails, and not for one that is not there", async () => {
     const steps = [
@@ -110,6 +108,20 @@ describe("runSteps", () => {
       script("early", "process.exit(1)"),
     ];
     deepEqual(await orderOf(steps, 2), ["+early", "-early", "+late", "-late"]);
+  });
+
+  it("runs a step when what it needs has passed, and else fails it, and what needs it", async () => {
+    const needing = (name: string) => script("late", "", { needs: [name] });
+    const good = [needing("early"), script("early", "")];
+    deepEqual(await orderOf(good, 2), ["+early", "-early", "+late", "-late"]);
+    const bad = [
+      script("later", "", { needs: ["late"] }),
+      needing("early"),
+      script("early", "process.exit(1)"),
+    ];
+    deepEqual(await orderOf(bad, 2), ["+early", "-early", "-late", "-later"]);
+    const [later] = await runSteps(bad, { places: 2 });
+    deepEqual(later?.counts.failures, ['not run: it needs "late"']);
   });
 
   it("refuses steps that wait for each other", async () => {
