@@ -11,13 +11,15 @@ for module in /modules/*; do insmod "$module"; done
 
 share=trans=virtio,version=9p2000.L,msize=512000
 mount -t 9p -o $share,cache=none results /results
-. /results/guest/place # $results and $modules, as the machine names these folders
+. /results/guest/place # $results, $modules and $modprobe, as the machine names them
 
 mount -t 9p -o $share,cache=loose,ro root /machine
 mount -t tmpfs -o size=75% tmpfs /memory
 mkdir /memory/files /memory/work
 mount -t overlay -o lowerdir=/machine,upperdir=/memory/files,workdir=/memory/work overlay /root
 
+while read -r each; do : >>"/root$each"; done </results/guest/hot # the layer in memory takes what is opened to be written
+echo "$modprobe" >/proc/sys/kernel/modprobe
 mkdir -p "/root$results" /root/lib/modules
 mount --move /results "/root$results"
 mount --bind "/root$modules/lib/modules" /root/lib/modules

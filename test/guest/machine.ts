@@ -6,6 +6,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../scripts/place.ts";
+import { compileC } from "../kernel/compile.ts";
+import { hotFiles } from "./hot.ts";
 import { initramfs } from "./initramfs.ts";
 import { guestKernel } from "./kernel.ts";
 
@@ -57,27 +59,37 @@ export async function runInGuest(job: GuestJob): Promise<GuestOutcome> {
   return runMachine(job, emulator(job));
 }
 
+/**
+ * All that can be emulated but what the kernel copies and clears memory with where it is there, `rep movsb` and `rep stosb`: QEMU does
+ * these byte by byte.
+ */
+const processor = "max,erms=off,fsrm=off";
+const repGood = 3 * 32 + 16; // X86_FEATURE_REP_GOOD (asm/cpufeatures.h): likewise, words at a time
+const parameters = `console=ttyS0 panic=-1 quiet mitigations=off audit=0 security=selinux init_on_alloc=0 clearcpuid=${repGood}`;
+
 /** The whole command line of the emulator. */
 function emulator({ results, memoryMib = 1024 }: GuestJob): string[] {
   const kernel = guestKernel();
   const own = join(results, "guest");
   rmSync(own, { recursive: true, force: true });
   mkdirSync(own, { recursive: true });
-  const place = { results, modules: kernel.modules };
+  const modprobe = compileC(join(root, "test", "guest", "modprobe.c"));
+  const place = { results, modules: kernel.modules, modprobe };
   writeFileSync(join(own, "place"), assignments(place));
+  writeFileSync(join(own, "hot"), `${hotFiles().join("\n")}\n`);
   const share = (tag: string, folder: string, more: string) =>
     `local,path=${folder},mount_tag=${tag},security_model=none,${more}`;
   return [
     // it shall not outlive the test run
     ...["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64"],
     ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio"],
-    ...["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "1", "-m", String(memoryMib)],
+    ...["-accel", "tcg,thread=multi", "-cpu", processor, "-smp", "1", "-m", String(memoryMib)],
     // a network card that leads nowhere; who wants it loads "virtio_net"
     ...["-netdev", "hubport,id=card,hubid=0", "-device", "virtio-net-pci,netdev=card,romfile="],
     ...["-virtfs", share("root", "/", "multidevs=remap,readonly=on")],
     ...["-virtfs", share("results", results, "multidevs=remap")],
     ...["-kernel", kernel.image, "-initrd", initramfs(kernel)],
-    ...["-append", "console=ttyS0 panic=-1 quiet mitigations=off audit=0 security=selinux"],
+    ...["-append", parameters],
   ];
 }
 
