@@ -42,6 +42,7 @@ export class BrokenRecords {
     writeFileSync(host.sandbox.path(precious), preciousText);
     this.#before = host.observe(victim);
     this.#parameters = new Set(this.#kernelParameters());
+    ok(this.#parameters.size > 100, "parameters of the kernel cannot be read");
   }
 
   /** As the test process can open it. */
@@ -123,19 +124,19 @@ export class BrokenRecords {
     const lost = this.#host.scenario.lostWithRecord ?? [];
     const changed = this.#kernelParameters().filter((row) => !this.#parameters.has(row));
     deepEqual(
-      changed.filter((row) => !lost.some((name) => row.includes(`: ${name} = `))),
+      changed.filter((row) => !lost.some((name) => row.includes(`/${name.replaceAll(".", "/")}:`))),
       [],
     );
   }
 
-  /** `host: net.ipv4.ip_forward = 1`; those and of the victim's namespace. */
+  /** `host /proc/sys/net/ipv4/ip_forward:1`; those and of the victim's namespace. */
   #kernelParameters(): string[] {
     return [undefined, netnsOf(victim)].flatMap((netns) =>
       this.#host.sandbox
-        .ok(["sh", "-c", "sysctl -a -r '^net[.]' 2>/dev/null"], netns ? { netns } : {})
-        .split("\n")
-        .filter((row) => !/count = /.test(row))
-        .map((row) => `${netns ?? "host"}: ${row}`),
+        .run(["grep", "-rs", "", "/proc/sys/net"], netns ? { netns } : {}) // some cannot be read
+        .stdout.split("\n")
+        .filter((row) => !/count:/.test(row))
+        .map((row) => `${netns ?? "host"} ${row}`),
     );
   }
 }
