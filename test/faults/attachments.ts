@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { waitFor } from "../kernel/dhcp-lan.ts";
 import { holdsAlways } from "../kernel/invariants.ts";
+import { pause } from "../kernel/pause.ts";
 import { type CniCall, Sandbox } from "../kernel/sandbox.ts";
 import { difference, observe } from "./observe.ts";
 import {
@@ -153,11 +154,10 @@ export class Attachments {
 
   /** What still runs in the sandbox, after a moment for those that were killed just now. */
   processes(): string[] {
-    const sleeper = new Int32Array(new SharedArrayBuffer(4));
     for (let tries = 0; ; tries++) {
       const found = this.sandbox.processes();
       if (found.length === 0 || tries === 500) return found;
-      Atomics.wait(sleeper, 0, 0, 10);
+      pause(10);
     }
   }
 

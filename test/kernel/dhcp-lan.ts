@@ -2,10 +2,12 @@
  * A LAN with a DHCP server in a sandbox, pods with a link on it, and the daemon that dhcp talks to.
  * @module
  */
+
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { binFolder, peers } from "../../scripts/place.ts";
 import type { Background } from "./enter.ts";
+import { pause } from "./pause.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 /** What a daemon is started with. */
@@ -118,10 +120,9 @@ export function knownFlags(
 
 /** Looks every few milliseconds, without giving up the thread. @throws {Error} after 10 s */
 export function waitFor(what: string, isThere: () => boolean): void {
-  const sleeper = new Int32Array(new SharedArrayBuffer(4));
   for (let waited = 0; waited < 1000; waited++) {
     if (isThere()) return;
-    Atomics.wait(sleeper, 0, 0, 10);
+    pause(10);
   }
   throw new Error(`${what}: not there after 10 s`);
 }

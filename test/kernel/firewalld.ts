@@ -4,11 +4,13 @@
  * Debian's is unpacked into .cache/firewalld, not installed: installed it would guard the machine's own network from then on.
  * @module
  */
+
 import { cpSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../scripts/place.ts";
 import { unpackedPackage } from "./debian-package.ts";
 import type { Background } from "./enter.ts";
+import { pause } from "./pause.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 /** What both need, for `describeKernel`. */
@@ -113,13 +115,11 @@ function hasOwner(sandbox: Sandbox): boolean {
   return sandbox.run(argv).stdout.includes("boolean true");
 }
 
-const sleeper = new Int32Array(new SharedArrayBuffer(4));
-
 /** Waits without giving up the thread, as tests of sandboxes do. */
 function waitUntil(what: string, isSo: () => boolean): void {
   for (let waited = 0; waited < 600; waited++) {
     if (isSo()) return;
-    Atomics.wait(sleeper, 0, 0, 50);
+    pause(50);
   }
   throw new Error(`${what} is not ready`);
 }
