@@ -27,7 +27,7 @@ import { warn } from "../../core/log.ts";
 import { readFileIfPresent, writeAll, writeFileAtomically } from "../../core/state/file.ts";
 import { O_APPEND, O_NOFOLLOW, O_WRONLY } from "../../core/state/open-flags.ts";
 import type { Owner } from "../../core/state/reservation-owner.ts";
-import { type Reservation, type Store, stampOf } from "./store.ts";
+import { type Reservation, type Store, stampOf, unreadable } from "./store.ts";
 
 const fileName = ".netloom-ledger";
 const largest = 64 << 20;
@@ -109,13 +109,13 @@ export class Ledger {
     return lines;
   }
 
-  /** Writes a new ledger of these reservations and seals it. */
+  /** Writes a new ledger of these reservations and seals it, unless there is one whose owner is to be found out yet. */
   static write(store: Store, boot: string | undefined, reservations: readonly Reservation[]): void {
     const lines = reservations.map((each) => `${noteLine(each)}\n`).join("");
     const [id, length] = [boot ?? nothing, String(lines.length)];
     const header = `netloom 2 ${id} ${length} ${checkOf(id, length)}\n`;
     writeFileAtomically(store.path(fileName), encoder.encode(header + lines));
-    Ledger.append(store, []);
+    if (reservations.every(({ stamp }) => stamp !== unreadable)) Ledger.append(store, []);
   }
 
   /** Notes new reservations and seals the directory as it is now. */

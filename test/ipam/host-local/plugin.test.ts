@@ -353,6 +353,16 @@ describe("host-local DEL", () => {
     deepEqual(node.reservations(), { "10.0.0.2": "c2\r\neth0" });
   });
 
+  it("frees both addresses when another call could read the file of one alone", () => {
+    const node = new Node();
+    node.putForeign("10.0.0.5", "c1\r\neth0");
+    node.putForeign("10.0.0.6", "c1\r\neth0");
+    node.host.failOn("open", "EIO", `${directory}/10.0.0.5`);
+    node.add({ id: "c2" });
+    node.call("DEL");
+    deepEqual(node.reservations(), { "10.0.0.2": "c2\r\neth0" });
+  });
+
   it("fails when it cannot read its own file, and frees it the next time", () => {
     for (const [syscall, code] of [
       ["open", "EIO"],
