@@ -141,7 +141,6 @@ function kindOfPrograms(): Kind {
 }
 
 function kindOfDaemons(): Kind {
-  buildDaemonHost();
   const basis = digest(readFileSync(daemonHostProgram()), readFileSync(compilerProgram()));
   return { basis, make: makeDaemon };
 }
@@ -152,10 +151,10 @@ export async function buildPrograms(names: readonly string[] = []): Promise<stri
   const unknown = names.find((name) => !all.some(({ type }) => type === name));
   if (unknown !== undefined) throw new Error(`build: no program is called "${unknown}"`);
   for (const folder of [binFolder, workFolder]) mkdirSync(folder, { recursive: true });
-  buildHost();
-  removeStrangers(all);
   const isWanted = ({ type }: Program) => names.length === 0 || names.includes(type);
   const wantsDaemon = names.length === 0 || daemons().some(isWanted);
+  await Promise.all([buildHost(), ...(wantsDaemon ? [buildDaemonHost()] : [])]);
+  removeStrangers(all);
   const kinds = [
     { kind: kindOfPrograms(), members: programs() },
     ...(wantsDaemon ? [{ kind: kindOfDaemons(), members: daemons() }] : []),

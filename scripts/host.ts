@@ -2,7 +2,8 @@
  * The native host, built from runtime/ with cargo: once for programs of one call, once for daemons.
  * @module
  */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { dirname, join } from "node:path";
 import { root } from "./place.ts";
 
@@ -35,21 +36,23 @@ const daemonTarget = join("target", "daemon");
 const ofDaemons = ["--config", "daemon.toml", "--features", "daemon", "--bin", "netloom-host"];
 
 /** Builds the host when its sources changed. @throws {Error} cargo fails; what it said is on stderr. */
-export function buildHost(): void {
-  cargoBuild("--target-dir", "target");
+export function buildHost(): Promise<void> {
+  return cargoBuild("--target-dir", "target");
 }
 
-/** Likewise the host for daemons. */
-export function buildDaemonHost(): void {
-  cargoBuild("--target-dir", daemonTarget, ...ofDaemons);
+/** Likewise the host for daemons; the two may be built beside each other. */
+export function buildDaemonHost(): Promise<void> {
+  return cargoBuild("--target-dir", daemonTarget, ...ofDaemons);
 }
 
-function cargoBuild(...more: string[]): void {
+async function cargoBuild(...more: string[]): Promise<void> {
   const words = ["build", "--release", "--locked", "--quiet", "--target", target(), ...more];
-  const done = spawnSync("cargo", words, {
+  const child = spawn("cargo", words, {
     cwd: join(root, "runtime"),
     stdio: ["ignore", "inherit", "inherit"],
   });
-  if (done.error) throw new Error(`build: cargo: ${done.error.message} (see https://rustup.rs)`);
-  if (done.status !== 0) throw new Error("build: cargo could not build runtime/");
+  const [status] = await once(child, "close").catch((cause: Error) => {
+    throw new Error(`build: cargo: ${cause.message} (see https://rustup.rs)`, { cause });
+  });
+  if (status !== 0) throw new Error("build: cargo could not build runtime/");
 }
