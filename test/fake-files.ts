@@ -24,15 +24,17 @@ const LOCK_NB = 4;
 const LOCK_UN = 8;
 const TMPFS_MAGIC = 0x01021994;
 
+/** What the kernel calls an error, and its number and text. */
+const errors = new Map(
+  [...getSystemErrorMap()].map(([negative, [name, text]]) => [name, { errno: -negative, text }]),
+);
+
 /** The error a host function throws, as the native host words it: `open "/x": ENOENT: no such file or directory`. */
 export function hostError(syscall: string, code: string, path?: string): HostError {
-  const [negative, [, text]] = [...getSystemErrorMap()].find(([, [name]]) => name === code) ?? [
-    -1,
-    [code, "unknown error"],
-  ];
+  const { errno, text } = errors.get(code) ?? { errno: 1, text: "unknown error" };
   const subject = path === undefined ? syscall : `${syscall} "${path}"`;
   const error = new Error(`${subject}: ${code}: ${text}`) as HostError;
-  Object.assign(error, { name: "HostError", errno: -negative, code, syscall });
+  Object.assign(error, { name: "HostError", errno, code, syscall });
   if (path !== undefined) error.path = path;
   return error;
 }
