@@ -1,7 +1,8 @@
 /**
- * Every system call of every program failing in turn, with each error it may plausibly fail with: ADD does its work all the
- * same or says what failed and undoes everything; DEL does too, or the next DEL finds what is left. A new program joins with an
- * entry in `scenarios.ts`.
+ * Every system call of every program failing in turn: ADD does its work all the same or says what failed and undoes everything; DEL
+ * does too, or the next DEL finds what is left. The errors that a call may plausibly fail with take turns from call to call, and each
+ * of the three sweeps over a program has another turn; `isTried` leaves out what other programs try. NETLOOM_EVERY_CALL=1 lets each call
+ * fail with each error. A new program joins with an entry in `scenarios.ts`.
  */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import type { Context } from "mocha";
@@ -12,7 +13,7 @@ import { Attachments } from "./attachments.ts";
 import { plausibleErrors } from "./plausible-errors.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 import { ours } from "./share.ts";
-import { describeStep, FaultyRuns, type Step } from "./system-calls.ts";
+import { describeStep, everyCall, FaultyRuns, isTried, type Step } from "./system-calls.ts";
 
 /** The attachment whose call has the fault, and one that is there all the time. */
 const [victim, neighbour] = [1, 9];
@@ -33,6 +34,12 @@ const hostNames: Record<string, RegExp> = {
 };
 /** Calls that belong to the execution of another program: its name is what counts. */
 const executes = /^(clone|execve|pipe2|prctl|dup2|close_range|ppoll|wait4|read|write|close)$/;
+
+/** The errors of a call whose turn it is. @param turn the call's number, and more than that in another sweep */
+function chosen(errors: readonly string[], turn: number): readonly string[] {
+  if (everyCall) return errors;
+  return errors.slice(turn % errors.length).slice(0, 1);
+}
 
 /** Those of the scenarios. */
 const delegates = /\/(host-local|dhcp)"/;
@@ -97,6 +104,15 @@ class FailingCalls {
     return done;
   }
 
+  /** The faults of a sweep over those calls. @param turn another for each sweep */
+  *#faults(steps: readonly Step[], turn: number): Generator<[number, Step, string]> {
+    const { scenario } = this.#host;
+    for (const [index, step] of steps.entries()) {
+      if (!isTried(step, index, scenario, scenarios.indexOf(scenario) + turn)) continue;
+      for (const error of chosen(plausibleErrors(step), index + turn)) yield [index, step, error];
+    }
+  }
+
   #try(step: Step, error: string, body: () => void): void {
     try {
       body();
@@ -107,43 +123,32 @@ class FailingCalls {
     }
   }
 
-  /** ADD on a host that is new each time: each call with each of its errors. */
+  /** ADD on a host that is new each time. */
   addOnNewHost(): void {
-    this.#add(
-      () => this.#host.wipe(),
-      (errors) => errors,
-    );
+    this.#add(() => this.#host.wipe(), 0);
   }
 
-  /** ADD beside another container: the errors of a call take turns with the calls. */
+  /** ADD beside another container. */
   addBesideAnother(): void {
     this.#host.add(neighbour);
-    this.#add(
-      () => this.#host.check(neighbour),
-      (errors, index) => errors.slice(index % errors.length).slice(0, 1),
-    );
+    this.#add(() => this.#host.check(neighbour), 1);
   }
 
-  #add(
-    prepare: () => void,
-    choose: (errors: readonly string[], index: number) => readonly string[],
-  ): void {
+  #add(prepare: () => void, turn: number): void {
     const host = this.#host;
     host.pod(victim);
     const before = host.observe(victim);
     const steps = this.#runs.record(host.call("ADD", victim), host.scenario.delegate);
     host.del(victim);
-    for (const [index, step] of steps.entries()) {
-      for (const error of choose(plausibleErrors(step), index)) {
-        prepare();
-        this.#try(step, error, () => {
-          const done = this.#run("ADD", step, error);
-          if (done.status === 0) this.#isRight(done, before);
-          else saysWhatFailed(done, step, error, isStartUp(step, steps));
-          undone(host, before, step);
-          if (index % 8 === 0) this.#worksAfterwards();
-        });
-      }
+    for (const [index, step, error] of this.#faults(steps, turn)) {
+      prepare();
+      this.#try(step, error, () => {
+        const done = this.#run("ADD", step, error);
+        if (done.status === 0) this.#isRight(done, before);
+        else saysWhatFailed(done, step, error, isStartUp(step, steps));
+        undone(host, before, step);
+        if (index % 8 === 0) this.#worksAfterwards();
+      });
     }
   }
 
@@ -163,7 +168,7 @@ class FailingCalls {
     this.#host.del(victim);
   }
 
-  /** DEL beside another container; the errors of a call take turns with the calls. */
+  /** DEL beside another container. */
   del(): void {
     const host = this.#host;
     host.add(neighbour);
@@ -171,10 +176,7 @@ class FailingCalls {
     const before = host.observe(victim);
     host.add(victim);
     const steps = this.#runs.record(host.call("DEL", victim), host.scenario.delegate);
-    for (const [index, step] of steps.entries()) {
-      const errors = plausibleErrors(step);
-      const error = errors[index % errors.length];
-      if (error === undefined) continue;
+    for (const [index, step, error] of this.#faults(steps, 2)) {
       this.#try(step, error, () => {
         host.add(victim);
         const done = this.#run("DEL", step, error);

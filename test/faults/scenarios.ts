@@ -12,6 +12,8 @@ export interface Scenario {
   title: string;
   /** File name of the program. */
   type: string;
+  /** A second way to use a program that has an entry already. */
+  isVariant?: true;
   /** File name of the program it executes, if it does. */
   delegate?: string;
   /** The configuration of attachment number `n`, from 1 to 99, without what a runtime adds for a verb. */
@@ -100,6 +102,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     title: "bridge of an internal and isolated network",
+    isVariant: true,
     type: "bridge",
     delegate: "host-local",
     config: () => ({
@@ -206,6 +209,7 @@ link set beyond up`,
   },
   {
     title: "host-device with dhcp, which is asked when the device is there",
+    isVariant: true,
     type: "host-device",
     delegate: "dhcp",
     config: (n) => ({
@@ -221,6 +225,7 @@ link set beyond up`,
   },
   {
     title: "macvlan that its host reaches",
+    isVariant: true,
     type: "macvlan",
     delegate: "host-local",
     config: () => ({ ...onUplink, hostAccess: true }),

@@ -135,6 +135,20 @@ export function stepsOf(trace: string, process: Step["process"]): Step[] {
   });
 }
 
+/**
+ * Which calls a sweep tries: all that a program makes itself. Of a delegate's, which makes them for each of the programs, and of a second
+ * way to use a program, it tries every third; others with another turn. NETLOOM_EVERY_CALL=1 leaves none out.
+ */
+export function isTried(
+  { process }: Step,
+  index: number,
+  { isVariant = false }: { isVariant?: boolean },
+  turn: number,
+): boolean {
+  const isRepeated = process === "delegate" || isVariant;
+  return everyCall || !isRepeated || index % 3 === turn % 3;
+}
+
 /** `delegate linkat #2`, for messages. */
 export function describeStep({ process, name, occurrence, text }: Step): string {
   return `${process} ${name} #${occurrence} (${text.slice(0, 120)})`;
