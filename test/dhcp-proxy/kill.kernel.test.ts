@@ -8,6 +8,7 @@ import { join } from "node:path";
 import {
   changesNothing,
   describeStep,
+  everyCall,
   inject,
   type Step,
   stepsOf,
@@ -67,7 +68,6 @@ const chapters: readonly Chapter[] = [
   },
 ];
 
-const everyCall = process.env["NETLOOM_EVERY_CALL"] === "1";
 /** What a daemon does besides that changes nothing: it waits, hears, asks rtnetlink, says, and is told that it is so already. */
 const ownAffair = [
   /^(poll|ppoll|timerfd_create|timerfd_settime|signalfd4|accept4|recvfrom|close)\(/,

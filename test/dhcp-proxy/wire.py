@@ -18,6 +18,8 @@ def there(name):
 
 
 tap, link = sys.argv[1:]
+# what lies in a tap when its link goes is lost: a machine that works on its frames does so at once, however busy this one is
+os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
 while not there(tap):  # or it would be made here
     time.sleep(0.005)
 fd = os.open("/dev/net/tun", os.O_RDWR)
