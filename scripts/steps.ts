@@ -23,6 +23,8 @@ export interface Step {
   after?: readonly string[];
   /** Likewise, and it fails without being run unless they have passed. */
   needs?: readonly string[];
+  /** How many places it takes, for a step that works at several things. It starts when one is free. Default 1. */
+  places?: number;
   /** It takes no place of the others and starts at once: it waits most of its time, or it is what the others wait for. */
   beside?: true;
   /** More environment. */
@@ -103,10 +105,14 @@ function ready(
   places: number,
 ): Step[] {
   const unfinished = new Set([...waiting, ...running.keys()].map(({ name }) => name));
-  let free = places - [...running.keys()].filter(({ beside }) => beside === undefined).length;
-  return waiting.filter(({ after = [], needs = [], beside }) => {
+  const taken = ({ beside, places: own = 1 }: Step) => (beside ? 0 : own);
+  let free = [...running.keys()].reduce((left, step) => left - taken(step), places);
+  return waiting.filter((step) => {
+    const { after = [], needs = [], beside } = step;
     if ([...after, ...needs].some((name) => unfinished.has(name))) return false;
-    return beside !== undefined || free-- > 0;
+    if (!beside && free <= 0) return false;
+    free -= taken(step);
+    return true;
   });
 }
 

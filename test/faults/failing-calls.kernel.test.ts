@@ -104,11 +104,13 @@ class FailingCalls {
     return done;
   }
 
-  /** The faults of a sweep over those calls. @param turn another for each sweep */
+  /** The faults of a sweep over those calls. @param turn of ADD on a new host 0, beside another container 1, of DEL 2 */
   *#faults(steps: readonly Step[], turn: number): Generator<[number, Step, string]> {
     const { scenario } = this.#host;
+    const isRepeated = scenario.isVariant ?? turn === 1;
+    const sweep = { isRepeated, turn: scenarios.indexOf(scenario) + turn };
     for (const [index, step] of steps.entries()) {
-      if (!isTried(step, index, scenario, scenarios.indexOf(scenario) + turn)) continue;
+      if (!isTried(step, index, sweep)) continue;
       for (const error of chosen(plausibleErrors(step), index + turn)) yield [index, step, error];
     }
   }

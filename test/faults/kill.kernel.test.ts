@@ -119,9 +119,10 @@ class Sweep {
     this.exist = all.length;
     if (everyCall) return all;
     const { scenario } = this.#host;
-    const turn = scenarios.indexOf(scenario);
+    const isRepeated = scenario.isVariant ?? (this.#verb === "ADD" && this.#valid.length > 0);
+    const sweep = { isRepeated, turn: scenarios.indexOf(scenario) };
     const differing = all.filter((step) => !changesNothing(step));
-    return differing.filter((step, index) => isTried(step, index, scenario, turn));
+    return differing.filter((step, index) => isTried(step, index, sweep));
   }
 
   /** Kills at a step and goes on. */

@@ -135,18 +135,20 @@ export function stepsOf(trace: string, process: Step["process"]): Step[] {
   });
 }
 
+/** What a sweep is about, for {@link isTried}. */
+export interface Sweep {
+  /** Whether others try the same calls: those of a program that is used in a second way, or of an ADD that is swept on a new host too. */
+  isRepeated: boolean;
+  /** Another one for each sweep. */
+  turn: number;
+}
+
 /**
- * Which calls a sweep tries: all that a program makes itself. Of a delegate's, which makes them for each of the programs, and of a second
- * way to use a program, it tries every third; others with another turn. NETLOOM_EVERY_CALL=1 leaves none out.
+ * Whether a sweep tries a call: of those that others try too, every third, and a delegate makes the same calls for each program.
+ * NETLOOM_EVERY_CALL=1 leaves none out.
  */
-export function isTried(
-  { process }: Step,
-  index: number,
-  { isVariant = false }: { isVariant?: boolean },
-  turn: number,
-): boolean {
-  const isRepeated = process === "delegate" || isVariant;
-  return everyCall || !isRepeated || index % 3 === turn % 3;
+export function isTried({ process }: Step, index: number, { isRepeated, turn }: Sweep): boolean {
+  return everyCall || !(isRepeated || process === "delegate") || index % 3 === turn % 3;
 }
 
 /** `delegate linkat #2`, for messages. */

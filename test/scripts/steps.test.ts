@@ -97,6 +97,13 @@ describe("runSteps", () => {
     deepEqual([first, second], ["+a", "+b"]);
   });
 
+  it("counts several places of a step, which waits for one of them", async () => {
+    const steps = [script("a", ""), script("wide", "", { places: 2 }), script("b", "")];
+    const order = await orderOf(steps, 2);
+    deepEqual(order.slice(0, 2), ["+a", "+wide"]);
+    deepEqual(order.indexOf("+b") > order.indexOf("-wide"), true);
+  });
+
   it("gives a step no place that is beside the others", async () => {
     const steps = [script("a", "", { beside: true }), script("b", "")];
     deepEqual((await orderOf(steps, 1)).slice(0, 2), ["+a", "+b"]);
