@@ -6,8 +6,8 @@ import { availableParallelism } from "node:os";
 import { endSteps, runSteps, type Step, type StepResult } from "./steps.ts";
 import { headline, sentence, summary, total } from "./summary.ts";
 
-/** Two more than processors: tests wait for what they have started, and for the kernel, more than half of their time. */
-const places = availableParallelism() + 2;
+/** Three more than processors: tests wait for what they have started, and for the kernel, more than half of their time. */
+const places = availableParallelism() + 3;
 
 /** Runs the steps, tells of each whole when it has ended, prints the verdict as the last line and sets the exit status. */
 export async function runAndConclude(steps: readonly Step[]): Promise<void> {
