@@ -128,9 +128,9 @@ function conformanceStep(): Step {
   const others = [peers, "/usr/lib/cni"].filter((folder) => existsSync(folder));
   const against = others.flatMap((folder) => ["--against", folder]);
   const guest = inGuest.flatMap((pattern) => ["--guest", pattern]);
-  const jobs = String(availableParallelism() + 1); // it lasts longest: a larger share of the processors
-  const argv = ["conformance/main.ts", "--jobs", jobs, ...guest, ...against];
-  return programStep("conformance", argv, { ...built, places: 3, timeoutMs: 60 * 60_000 });
+  const jobs = availableParallelism() + 1; // it lasts longest: a larger share of the processors
+  const argv = ["conformance/main.ts", "--jobs", String(jobs), ...guest, ...against];
+  return programStep("conformance", argv, { ...built, places: jobs, timeoutMs: 60 * 60_000 });
 }
 
 const kubeBuild: Step = {

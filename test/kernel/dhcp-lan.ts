@@ -2,7 +2,6 @@
  * A LAN with a DHCP server in a sandbox, pods with a link on it, and the daemon that dhcp talks to.
  * @module
  */
-
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { binFolder, peers } from "../../scripts/place.ts";

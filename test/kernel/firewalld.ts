@@ -4,7 +4,6 @@
  * Debian's is unpacked into .cache/firewalld, not installed: installed it would guard the machine's own network from then on.
  * @module
  */
-
 import { cpSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../scripts/place.ts";
